@@ -1,4 +1,4 @@
-"""What a node gives an algorithm container: environment, files, labels (contract, node section 6)."""
+"""What a node gives an algorithm: environment, files, labels (contract, node section 6)."""
 
 from __future__ import annotations
 
