@@ -46,3 +46,10 @@ class Path:
     BLOB_STATUS = "/blobstream/status"
     PORTS = "/port"
     ALGORITHM_ADDRESSES = "/vpn/algorithm/addresses"
+    PASSWORD_CHANGE = "/password/change"  # noqa: S105 - a path
+    RECOVER_PASSWORD = "/recover/lost"  # noqa: S105 - a path
+    RESET_PASSWORD = "/recover/reset"  # noqa: S105 - a path
+    RECOVER_SECOND_FACTOR = "/recover/2fa/lost"
+    RESET_SECOND_FACTOR = "/recover/2fa/reset"
+    ALGORITHM_STORES = "/algorithmstore"
+    ALGORITHM_STORE = "/algorithmstore/{id}"
