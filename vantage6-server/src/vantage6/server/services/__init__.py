@@ -1,0 +1,1 @@
+"""Use cases: plain synchronous functions of a unit of work, a principal and a command."""
