@@ -13,6 +13,7 @@ from vantage6.common.status import RunStatus
 
 __all__ = [
     "Bind",
+    "RunContext",
     "RunHandle",
     "RunOutput",
     "RunPhase",
@@ -43,6 +44,30 @@ class Bind:
 
 
 @dataclass(frozen=True)
+class RunContext:
+    """What the file ``run_context.json`` says beyond what the runner knows itself.
+
+    Attributes
+    ----------
+    method : str
+        Function the task asks for; empty if it names none.
+    args, kwargs
+        Its arguments.
+    node_id, collaboration_id : int
+        Identities on the server.
+    database_arguments : Mapping[str, Mapping]
+        Label to the ``arguments`` of the task's database parameters, where given.
+    """
+
+    method: str
+    args: list[Any]
+    kwargs: dict[str, Any]
+    node_id: int
+    collaboration_id: int
+    database_arguments: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class RunSpec:
     """Everything a runner needs to start one run.
 
@@ -62,6 +87,8 @@ class RunSpec:
         Label to file or folder, or to the URI text; only the databases the task asked for.
     database_types : Mapping[str, str]
         Label to type.
+    context : RunContext or None
+        Given when the run gets a ``run_context.json``.
     """
 
     run_id: int
@@ -72,6 +99,7 @@ class RunSpec:
     environment: Mapping[str, str] = field(default_factory=dict)
     databases: Mapping[str, Bind | str] = field(default_factory=dict)
     database_types: Mapping[str, str] = field(default_factory=dict)
+    context: RunContext | None = None
 
 
 @dataclass(frozen=True)
@@ -141,6 +169,13 @@ class StartError(V6Error):
 class Runner(Protocol):
     """Starts runs, watches them and cleans up after them."""
 
+    def prepare(self) -> None:
+        """Make ready for the first run, so that it starts quickly; call it in the background.
+
+        It may be left out: `start` makes whatever is missing.
+        """
+        ...
+
     def start(self, spec: RunSpec) -> RunHandle:
         """Start a run, or return the handle of the one already there for this run id.
 
@@ -176,5 +211,9 @@ class Runner(Protocol):
         ...
 
     def close(self) -> None:
-        """Release what is not tied to a run; running runs go on."""
+        """Release what is not tied to a run; running runs go on.
+
+        What runs still need (their network, the way to the proxy) stays as long as a run is
+        left; without one, all that the runner made is removed.
+        """
         ...

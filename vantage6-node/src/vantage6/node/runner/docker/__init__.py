@@ -1,0 +1,1 @@
+"""The runner that keeps each algorithm in a container of its own."""
