@@ -58,12 +58,12 @@ class KeyFileError(CryptoError):
     """A key file cannot be read or written."""
 
 
-class PublicKeyError(CryptoError):
-    """A public key is missing or is not a key."""
+class PublicKeyError(CryptoError, ValueError):
+    """A public key is missing or is not a key; a `ValueError` too, as the contract has it."""
 
 
-class DecryptionError(CryptoError):
-    """A payload cannot be decrypted with the key at hand."""
+class DecryptionError(CryptoError, ValueError):
+    """A payload cannot be decrypted with this key; a `ValueError` too, as the contract has it."""
 
 
 class PayloadError(V6Error):

@@ -496,7 +496,7 @@ def _bundle_from_environment() -> str | None:
 
 def _query(params: Mapping[str, Any] | None) -> httpx.QueryParams | None:
     """Write a query as the released clients do: booleans as ``True`` and ``False``."""
-    pairs: list[tuple[str, str]] = []
+    pairs: list[tuple[str, str | int | float | bool | None]] = []
     for key, value in (params or {}).items():
         values = value if isinstance(value, (list, tuple, set, frozenset)) else [value]
         pairs.extend((key, str(item)) for item in values if item is not None)

@@ -1,0 +1,69 @@
+"""Writing files so that a reader never meets half of one."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+
+__all__ = ["write_atomic", "write_private"]
+
+_OWNER_ONLY = 0o600
+
+
+def write_atomic(path: Path, data: bytes, *, mode: int | None = None) -> None:
+    """Put a complete file in the place of `path`, or leave what is there as it is.
+
+    Parameters
+    ----------
+    path : Path
+        Where the file belongs; its folder must exist.
+    data : bytes
+        The contents.
+    mode : int, optional
+        Permission bits; by default those of the file that is replaced, else the usual ones.
+
+    Raises
+    ------
+    OSError
+        If the file cannot be written.
+    """
+    target = path.resolve()
+    wanted = _usual_mode(target) if mode is None else mode
+    descriptor, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(name).chmod(wanted)
+        Path(name).replace(target)
+    except OSError:
+        Path(name).unlink(missing_ok=True)
+        raise
+
+
+def write_private(path: Path, data: bytes, *, overwrite: bool = False) -> None:
+    """Write a file that only its owner can read.
+
+    Raises
+    ------
+    FileExistsError
+        If the file exists and may not be replaced.
+    OSError
+        If the file cannot be written.
+    """
+    if overwrite:
+        write_atomic(path, data, mode=_OWNER_ONLY)
+        return
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _OWNER_ONLY)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(data)
+
+
+def _usual_mode(path: Path) -> int:
+    if path.exists():
+        return path.stat().st_mode & 0o7777
+    mask = os.umask(0)
+    os.umask(mask)
+    return 0o666 & ~mask

@@ -1,0 +1,1 @@
+"""Inputs and results on their way: value, bytes, encrypted, inline or by reference."""
