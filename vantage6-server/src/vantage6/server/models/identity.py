@@ -71,7 +71,7 @@ class Node(Authenticatable):
     name: Mapped[str] = mapped_column(nullable=True, unique=True)
     api_key: Mapped[str | None]
     """bcrypt hash in databases of older releases, until the node logs in again."""
-    api_key_digest: Mapped[str | None] = mapped_column(String(64), unique=True)
+    api_key_digest: Mapped[str | None] = mapped_column(String(64), unique=True, index=True)
     """HMAC-SHA256 of the key, by which a login finds its node."""
     collaboration_id: Mapped[int | None] = mapped_column(ForeignKey("collaboration.id"), index=True)
     organization_id: Mapped[int] = mapped_column(ForeignKey("organization.id"), nullable=True)

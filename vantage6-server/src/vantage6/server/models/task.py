@@ -42,7 +42,7 @@ class Task(Base):
     algorithm_store_id: Mapped[int | None] = mapped_column(
         ForeignKey("algorithmstore.id"), index=True
     )
-    idempotency_key: Mapped[str | None] = mapped_column(unique=True)
+    idempotency_key: Mapped[str | None] = mapped_column(unique=True, index=True)
     """Creator and the key it sent, so that a repeated request finds the first one's task."""
 
     collaboration: Mapped[Collaboration] = relationship()

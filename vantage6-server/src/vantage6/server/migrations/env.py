@@ -1,0 +1,16 @@
+"""Alembic's entry: runs the revisions on the connection it was given."""
+
+from __future__ import annotations
+
+from alembic import context
+
+from vantage6.server.models import Base
+
+context.configure(
+    connection=context.config.attributes["connection"],
+    target_metadata=Base.metadata,
+    render_as_batch=True,
+    compare_type=True,
+)
+with context.begin_transaction():
+    context.run_migrations()
