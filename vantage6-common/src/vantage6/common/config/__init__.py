@@ -1,0 +1,1 @@
+"""Configurations: what may stand in them, where they lie, and how they are read and shown."""
