@@ -12,6 +12,7 @@ from marshmallow import ValidationError, fields, validate
 __all__ = ["Identifier", "Moment", "Name", "Url"]
 
 _NAME_LENGTH = 128
+_HIGHEST_ID = 2**31 - 1  # what the databases store
 _MOMENT = re.compile(
     r"(?P<main>\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(?P<seconds>:\d{2})?)"
     r"(?:[.,](?P<fraction>\d{1,9}))?"
@@ -24,7 +25,7 @@ class Identifier(fields.Integer):
     """The id of a record: at least 1; decimal text is accepted like the number."""
 
     def __init__(self, **options: Any) -> None:
-        super().__init__(validate=validate.Range(min=1), **options)
+        super().__init__(validate=validate.Range(min=1, max=_HIGHEST_ID), **options)
 
 
 class Name(fields.String):
