@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 
 __all__ = ["write_atomic", "write_private"]
@@ -13,6 +14,8 @@ _OWNER_ONLY = 0o600
 
 def write_atomic(path: Path, data: bytes, *, mode: int | None = None) -> None:
     """Put a complete file in the place of `path`, or leave what is there as it is.
+
+    The owner of a replaced file stays its owner, as far as we are permitted to see to that.
 
     Parameters
     ----------
@@ -37,6 +40,7 @@ def write_atomic(path: Path, data: bytes, *, mode: int | None = None) -> None:
             file.flush()
             os.fsync(file.fileno())
         Path(name).chmod(wanted)
+        _keep_owner(target, name)
         Path(name).replace(target)
     except OSError:
         Path(name).unlink(missing_ok=True)
@@ -59,6 +63,14 @@ def write_private(path: Path, data: bytes, *, overwrite: bool = False) -> None:
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _OWNER_ONLY)
     with os.fdopen(descriptor, "wb") as file:
         file.write(data)
+
+
+def _keep_owner(target: Path, name: str) -> None:
+    if not target.exists() or not hasattr(os, "chown"):
+        return
+    status = target.stat()
+    with suppress(PermissionError):
+        os.chown(name, status.st_uid, status.st_gid)
 
 
 def _usual_mode(path: Path) -> int:

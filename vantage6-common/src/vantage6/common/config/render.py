@@ -15,7 +15,7 @@ from vantage6.common.files import write_atomic
 __all__ = ["change_setting", "reference_page", "sample_yaml", "to_yaml", "write_configuration"]
 
 _PRIVATE = 0o600
-_WIDTH = 100
+_WIDTH = 10_000  # never break a text over lines
 
 
 def to_yaml(values: Mapping[str, Any]) -> str:
@@ -33,7 +33,7 @@ def write_configuration(path: Path, values: Mapping[str, Any]) -> None:
     ConfigurationError
         If it cannot be written.
     """
-    _write(path, to_yaml(values))
+    _write(path, to_yaml(values), mode=_PRIVATE)
 
 
 def change_setting(path: Path, name: str, value: Any) -> None:
@@ -217,10 +217,10 @@ def _read(path: Path) -> str:
         ) from error
 
 
-def _write(path: Path, text: str) -> None:
+def _write(path: Path, text: str, *, mode: int | None = None) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        write_atomic(path, text.encode(), mode=_PRIVATE)
+        write_atomic(path, text.encode(), mode=mode)
     except OSError as error:
         raise ConfigurationError(
             f"The configuration file {path} cannot be written ({error.strerror}); "
