@@ -1,15 +1,18 @@
-"""Writing files so that a reader never meets half of one."""
+"""Writing files so that a reader never meets half of one, and locking them."""
 
 from __future__ import annotations
 
 import os
+import sys
 import tempfile
 from contextlib import suppress
 from pathlib import Path
+from typing import IO, Any
 
-__all__ = ["write_atomic", "write_private"]
+__all__ = ["lock_file", "write_atomic", "write_private"]
 
 _OWNER_ONLY = 0o600
+_LOCKED_BYTE = 1 << 30
 
 
 def write_atomic(path: Path, data: bytes, *, mode: int | None = None) -> None:
@@ -79,3 +82,30 @@ def _usual_mode(path: Path) -> int:
     mask = os.umask(0)
     os.umask(mask)
     return 0o666 & ~mask
+
+
+def lock_file(file: IO[Any]) -> bool:
+    """Take an exclusive lock on an open file for as long as it stays open.
+
+    Returns
+    -------
+    bool
+        False if another process, or another open file of this one, holds it.
+    """
+    if sys.platform == "win32":
+        import msvcrt
+
+        # A byte far behind the contents, because Windows keeps others from reading a locked one.
+        file.seek(_LOCKED_BYTE)
+        try:
+            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
+        except OSError:
+            return False
+        return True
+    import fcntl
+
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
