@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from vantage6.server.repositories.database import Database
 
-__all__ = ["Publisher", "UnitOfWork"]
+__all__ = ["OpenWork", "Publisher", "UnitOfWork"]
 
 
 class Publisher(Protocol):
@@ -98,3 +98,11 @@ class UnitOfWork:
         """
         if self._database.is_postgresql:
             self.session.execute(select(func.pg_advisory_xact_lock(func.hashtext(topic))))
+
+
+class OpenWork(Protocol):
+    """Opens units of work; what services take that need several, or compute in between."""
+
+    def __call__(self, *, write: bool = True) -> UnitOfWork:
+        """Return a unit of work that has not begun."""
+        ...
