@@ -1,0 +1,1 @@
+"""What clients share, under the names of the contract."""
