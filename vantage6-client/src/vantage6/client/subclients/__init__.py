@@ -1,0 +1,1 @@
+"""One sub-client per noun of the REST interface."""

@@ -1,0 +1,1 @@
+"""Algorithm stores: which ones the server knows, and what is in the selected one."""
