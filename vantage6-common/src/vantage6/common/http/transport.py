@@ -8,12 +8,9 @@ from __future__ import annotations
 
 import json as json_module
 import logging
-import os
-import ssl
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path as FilePath
 from typing import Any
 
 import httpx
@@ -28,6 +25,7 @@ from vantage6.common.errors import (
     ResponseError,
     TransportError,
 )
+from vantage6.common.http.address import checked_url, query, verification
 from vantage6.common.http.auth import AuthFlow, ExpiringAuth
 from vantage6.common.http.errors import not_an_api, response_error
 from vantage6.common.http.retry import RetryPolicy
@@ -40,7 +38,6 @@ _AWAY = frozenset({502, 503, 504})
 # without a fixed secret (contract, rest-api section 1.4).
 _TOKEN_REFUSED = frozenset({401, 422})
 _BODYLESS = frozenset({204, 205})
-_CA_VARIABLES = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_DIR")
 _CHUNK_SIZE = 1024 * 1024
 _FIRST_ERROR = 400
 _FIRST_REDIRECT = 300
@@ -112,7 +109,7 @@ class Transport:
         clock: Clock | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> None:
-        self.base_url = _checked_url(base_url)
+        self.base_url = checked_url(base_url)
         self.auth = auth
         self._retry = retry or RetryPolicy()
         self._clock: Clock = clock or SystemClock()
@@ -120,7 +117,7 @@ class Transport:
             timeout=httpx.Timeout(
                 connect=connect_timeout, read=read_timeout, write=read_timeout, pool=read_timeout
             ),
-            verify=_verification(self.base_url, verify),
+            verify=verification(self.base_url, verify),
             transport=handler,
             headers={
                 "Accept": "application/json",
@@ -138,8 +135,7 @@ class Transport:
     @property
     def origin(self) -> str:
         """Scheme, host and port, without the API path."""
-        url = httpx.URL(self.base_url)
-        return f"{url.scheme}://{url.netloc.decode('ascii')}"
+        return _origin(self.base_url)
 
     def server_path(self, given: str, known: str) -> str:
         """Return where to send a request whose address the server named.
@@ -211,7 +207,7 @@ class Transport:
         if json is not None:
             content = _encode(json)
             send_headers.setdefault("Content-Type", "application/json")
-        request = _Request(method, self._url(path), _query(params), send_headers, content)
+        request = _Request(method, self._url(path), query(params), send_headers, content)
         may_repeat = method in _SAFE_METHODS if retry is None else retry
         delays = self._retry.delays() if retry is not False else iter(())
         while True:
@@ -296,7 +292,7 @@ class Transport:
     def _url(self, path: str) -> str:
         if not path.startswith(("http://", "https://")):
             return f"{self.base_url}/{path.lstrip('/')}"
-        if not path.startswith(f"{self.origin}/"):
+        if _origin(path) != _origin(self.base_url):
             # The credentials belong to one server and go to no other.
             raise ConfigurationError(
                 f"{path} is not on {self.origin}; use a connection of its own for it."
@@ -334,7 +330,7 @@ class Transport:
 
     def _open_download(self, path: str, params: Mapping[str, Any] | None) -> httpx.Response:
         accept = {"Accept": "application/octet-stream, application/json"}
-        request = _Request("GET", self._url(path), _query(params), accept, None)
+        request = _Request("GET", self._url(path), query(params), accept, None)
         delays = self._retry.delays()
         while True:
             try:
@@ -372,6 +368,11 @@ class _Request:
     @property
     def name(self) -> str:
         return f"{self.method} {self.url}"
+
+
+def _origin(address: str) -> str:
+    url = httpx.URL(address)
+    return f"{url.scheme}://{url.netloc.decode('ascii')}"
 
 
 def _answer(response: httpx.Response, name: str) -> Answer:
@@ -456,51 +457,6 @@ def _may_pass(error: TransportError) -> bool:
     if isinstance(error, NotAnApiError):
         return error.status in _AWAY or error.status < _FIRST_REDIRECT
     return isinstance(error, ResponseError) and error.status in _AWAY
-
-
-def _checked_url(base_url: str) -> str:
-    try:
-        url = httpx.URL(base_url.strip())
-    except httpx.InvalidURL as error:
-        raise ConfigurationError(f"{base_url!r} is not an address: {error}.") from error
-    if url.scheme not in {"http", "https"} or not url.host:
-        raise ConfigurationError(
-            f"{base_url!r} is not the address of a server; "
-            "give it as http://host:port/api or https://host/api."
-        )
-    return base_url.strip().rstrip("/")
-
-
-def _verification(base_url: str, verify: bool | str) -> bool | ssl.SSLContext:  # noqa: FBT001 - as httpx
-    if verify is False or not base_url.startswith("https:"):
-        return verify is not False
-    bundle = verify if isinstance(verify, str) else _bundle_from_environment()
-    if bundle is None:
-        return True
-    path = FilePath(bundle).expanduser()
-    try:
-        if path.is_dir():
-            return ssl.create_default_context(capath=str(path))
-        return ssl.create_default_context(cafile=str(path))
-    except (OSError, ssl.SSLError) as error:
-        raise ConfigurationError(
-            f"The certificate bundle {path} cannot be used ({error}); "
-            "give a PEM file with the certificates of the authorities to trust."
-        ) from error
-
-
-def _bundle_from_environment() -> str | None:
-    values = (os.environ.get(name) for name in _CA_VARIABLES)
-    return next((value for value in values if value), None)
-
-
-def _query(params: Mapping[str, Any] | None) -> httpx.QueryParams | None:
-    """Write a query as the released clients do: booleans as ``True`` and ``False``."""
-    pairs: list[tuple[str, str | int | float | bool | None]] = []
-    for key, value in (params or {}).items():
-        values = value if isinstance(value, (list, tuple, set, frozenset)) else [value]
-        pairs.extend((key, str(item)) for item in values if item is not None)
-    return httpx.QueryParams(pairs) if pairs else None
 
 
 def _encode(value: Any) -> bytes:

@@ -1,0 +1,1 @@
+"""Fakes and interface suites for the tests of all packages; nothing else imports this."""
