@@ -166,7 +166,7 @@ class Transport:
         json: Any = None,
         params: Mapping[str, Any] | None = None,
         headers: Mapping[str, str] | None = None,
-        content: bytes | None = None,
+        content: bytes | Iterable[bytes] | None = None,
         retry: bool | None = None,
         authorized: bool = True,
     ) -> Answer:
@@ -184,8 +184,9 @@ class Transport:
             Query; values that are None or empty lists are left out.
         headers : Mapping, optional
             Further headers.
-        content : bytes, optional
-            Body, sent as it is; not together with `json`.
+        content : bytes or Iterable of bytes, optional
+            Body, sent as it is; not together with `json`. Pieces must come anew each time they
+            are gone through, because the request may have to be repeated.
         retry : bool, optional
             True if the request may be repeated whatever became of it. False if it must go out at
             most once, even after a refused token. By default requests that only read are repeated,

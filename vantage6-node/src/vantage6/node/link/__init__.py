@@ -1,0 +1,1 @@
+"""The node's connection with the server."""

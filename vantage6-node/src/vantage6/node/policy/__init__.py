@@ -1,0 +1,1 @@
+"""Which runs this data station allows."""

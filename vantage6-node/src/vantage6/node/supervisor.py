@@ -1,0 +1,119 @@
+"""Keeps the node's loops running until the node is told to stop."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from types import FrameType
+
+from vantage6.common.http.retry import Backoff
+
+__all__ = ["FatalError", "Loop", "Supervisor", "stop_on_signals"]
+
+_log = logging.getLogger(__name__)
+_JOIN_TIMEOUT = 10.0
+_FIRST_RESTART = 0.5
+_SLOWEST_RESTART = 30.0
+
+
+class FatalError(Exception):
+    """A loop found that the node cannot go on; the text is one sentence for the operator."""
+
+
+@dataclass(frozen=True)
+class Loop:
+    """A named loop.
+
+    Attributes
+    ----------
+    name : str
+        What the log calls it.
+    run : callable
+        Works until the event it is given is set, then returns.
+    """
+
+    name: str
+    run: Callable[[threading.Event], None]
+
+
+class Supervisor:
+    """Runs every loop in a thread of its own and starts it again when it fails.
+
+    Parameters
+    ----------
+    stop : threading.Event
+        Set when the whole node is to stop; a fatal error sets it too.
+    first_restart, slowest_restart : float, optional
+        Bounds of the pause before a failed loop is started again, in seconds.
+    """
+
+    def __init__(
+        self,
+        stop: threading.Event,
+        *,
+        first_restart: float = _FIRST_RESTART,
+        slowest_restart: float = _SLOWEST_RESTART,
+    ) -> None:
+        self._stop = stop
+        self._first_restart = first_restart
+        self._slowest_restart = slowest_restart
+        self._running: list[tuple[Loop, threading.Event, threading.Thread]] = []
+        self.fatal: FatalError | None = None
+
+    def start(self, loops: Sequence[Loop]) -> None:
+        """Start loops; those started first are stopped last."""
+        for loop in loops:
+            loop_stop = threading.Event()
+            thread = threading.Thread(
+                target=self._keep_running, args=(loop, loop_stop), name=loop.name, daemon=True
+            )
+            self._running.append((loop, loop_stop, thread))
+            thread.start()
+
+    def shut_down(self, timeout: float = _JOIN_TIMEOUT) -> list[str]:
+        """Stop the loops, last one first, and return the names of those that did not end.
+
+        Parameters
+        ----------
+        timeout : float, optional
+            How many seconds one loop gets to end.
+        """
+        late = []
+        for loop, loop_stop, thread in reversed(self._running):
+            loop_stop.set()
+            thread.join(timeout)
+            if thread.is_alive():
+                _log.warning("Loop %s did not end within %.0f s and is left behind", loop, timeout)
+                late.append(loop.name)
+        self._running.clear()
+        return late
+
+    def _keep_running(self, loop: Loop, stop: threading.Event) -> None:
+        pause = Backoff(self._first_restart, self._slowest_restart)
+        while not stop.is_set():
+            try:
+                loop.run(stop)
+            except FatalError as error:
+                self.fatal = error
+                self._stop.set()
+                return
+            except Exception:  # noqa: BLE001 - the outermost loop: whatever failed is tried again
+                seconds = pause.next()
+                _log.exception("Loop %s failed and starts again in %.1f s", loop.name, seconds)
+                stop.wait(seconds)
+            else:
+                pause.reset()
+
+
+def stop_on_signals(stop: threading.Event) -> None:
+    """Set `stop` when the process is asked to end (SIGTERM, SIGINT)."""
+
+    def ask(number: int, _frame: FrameType | None) -> None:
+        _log.info("Received %s, shutting down", signal.Signals(number).name)
+        stop.set()
+
+    signal.signal(signal.SIGTERM, ask)
+    signal.signal(signal.SIGINT, ask)
