@@ -12,7 +12,7 @@ from pathlib import Path
 
 from vantage6.common.errors import V6Error
 
-__all__ = ["ChildProcess", "ChildError", "kill_processes_using"]
+__all__ = ["ChildError", "ChildProcess", "kill_processes_using"]
 
 _POLL = 0.05
 _TAIL_LINES = 15
