@@ -5,6 +5,7 @@ from vantage6.node.runner.base import (
     RunContext,
     RunHandle,
     Runner,
+    RunnerUnavailableError,
     RunOutput,
     RunPhase,
     RunSpec,
@@ -38,6 +39,7 @@ __all__ = [
     "RunState",
     "Runner",
     "RunnerOptions",
+    "RunnerUnavailableError",
     "StartError",
     "create_runner",
 ]

@@ -20,6 +20,7 @@ __all__ = [
     "RunSpec",
     "RunState",
     "Runner",
+    "RunnerUnavailableError",
     "StartError",
 ]
 
@@ -166,8 +167,15 @@ class StartError(V6Error):
         self.status = status
 
 
+class RunnerUnavailableError(V6Error):
+    """What runs the algorithms does not answer at the moment; the same call may work later."""
+
+
 class Runner(Protocol):
-    """Starts runs, watches them and cleans up after them."""
+    """Starts runs, watches them and cleans up after them.
+
+    Any method may raise `RunnerUnavailableError`; nothing is known about the runs then.
+    """
 
     def prepare(self) -> None:
         """Make ready for the first run, so that it starts quickly; call it in the background.
@@ -208,6 +216,10 @@ class Runner(Protocol):
 
     def adopt(self) -> Iterable[RunHandle]:
         """Return handles of this node's runs that are still present, running or ended."""
+        ...
+
+    def image_digest(self, image: str) -> str | None:
+        """Return the digest the registry has for an image, or None if it cannot be known."""
         ...
 
     def close(self) -> None:
