@@ -1,0 +1,1 @@
+"""What happened, told after it is stored; hints for those who wait, never the truth itself."""

@@ -1,0 +1,277 @@
+"""Runs: finding them, and what nodes report about them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Select, exists, func, select, update
+from sqlalchemy.orm import Session
+from sqlalchemy.orm.interfaces import ORMOption
+
+from vantage6.common.clock import Clock
+from vantage6.common.enums import Operation
+from vantage6.common.status import RunStatus, allowed_predecessors, has_failed, is_finished
+from vantage6.server.events.domain import RunChanged
+from vantage6.server.models import AlgorithmPort, Node, Run, Task
+from vantage6.server.policy import visible
+from vantage6.server.policy.decide import Target
+from vantage6.server.policy.principal import NodePrincipal, Principal
+from vantage6.server.repositories.runs import is_open, of_node, run_options
+from vantage6.server.repositories.unit_of_work import UnitOfWork
+from vantage6.server.services.authority import Authority
+from vantage6.server.services.errors import BadRequest, Forbidden, Invalid, NotFound
+from vantage6.server.services.task_views import task_target
+
+__all__ = ["Report", "RunFilters", "find_run", "report", "select_runs"]
+
+_SIBLING_LOG = "Not started, because another run of this task failed."
+
+
+@dataclass(frozen=True)
+class RunFilters:
+    """Which runs a list shows; None does not restrict it."""
+
+    organization_id: int | None = None
+    task_id: int | None = None
+    node_id: int | None = None
+    collaboration_id: int | None = None
+    port: int | None = None
+    is_open: bool = False
+    assigned_from: datetime | None = None
+    assigned_till: datetime | None = None
+    started_from: datetime | None = None
+    started_till: datetime | None = None
+    finished_from: datetime | None = None
+    finished_till: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a node says about a run; None says nothing."""
+
+    status: RunStatus | None = None
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
+    result: str | None = None
+    log: str | None = None
+
+
+def find_run(
+    uow: UnitOfWork, principal: Principal, run_id: int, options: tuple[ORMOption, ...]
+) -> Run:
+    """Return one run, loaded with `options`.
+
+    Raises
+    ------
+    NotFound, Forbidden
+        If there is none, or the caller may not see it.
+    """
+    run = uow.session.scalar(select(Run).where(Run.id == run_id).options(*options))
+    if run is None:
+        raise NotFound(f"There is no run {run_id}.")
+    task = uow.session.get_one(Task, run.task_id)
+    # Organization scope means here: the task was initiated by the own organization.
+    Authority(uow.session, principal).require("run", Operation.VIEW, task_target(task))
+    return run
+
+
+def select_runs(
+    uow: UnitOfWork,
+    principal: Principal,
+    filters: RunFilters,
+    options: tuple[ORMOption, ...],
+) -> Select[Any]:
+    """Return the statement for the runs that the caller sees and the filters leave.
+
+    Raises
+    ------
+    Forbidden
+        If the caller may see no runs, or may not use a filter.
+    BadRequest
+        If a filter names something that does not exist.
+    """
+    statement: Select[Any] = select(Run).where(visible.runs(principal))
+    statement = _by_place(statement, uow.session, filters, Authority(uow.session, principal))
+    if filters.is_open:
+        statement = statement.where(is_open())
+    if filters.port is not None:
+        statement = statement.where(
+            exists().where(AlgorithmPort.run_id == Run.id, AlgorithmPort.port == filters.port)
+        )
+    for column, begin, end in (
+        (Run.assigned_at, filters.assigned_from, filters.assigned_till),
+        (Run.started_at, filters.started_from, filters.started_till),
+        (Run.finished_at, filters.finished_from, filters.finished_till),
+    ):
+        if begin is not None:
+            statement = statement.where(column >= begin)
+        if end is not None:
+            statement = statement.where(column <= end)
+    return statement.options(*options)
+
+
+def _by_place(
+    statement: Select[Any],
+    session: Session,
+    filters: RunFilters,
+    authority: Authority,
+) -> Select[Any]:
+    targets: list[Target] = []
+    if filters.organization_id is not None:
+        targets.append(Target(organization_id=filters.organization_id))
+        statement = statement.where(Run.organization_id == filters.organization_id)
+    if filters.task_id is not None:
+        task = session.get(Task, filters.task_id)
+        if task is None:
+            raise BadRequest(f"There is no task {filters.task_id} to filter by.", field="task_id")
+        targets.append(task_target(task))
+        statement = statement.where(Run.task_id == filters.task_id)
+    if filters.node_id is not None:
+        node = session.get(Node, filters.node_id)
+        if node is None:
+            raise BadRequest(f"There is no node {filters.node_id} to filter by.", field="node_id")
+        targets.append(Target(collaboration_id=node.collaboration_id))
+        statement = statement.where(of_node(node.organization_id, node.collaboration_id))
+    if filters.collaboration_id is not None:
+        targets.append(Target(collaboration_id=filters.collaboration_id))
+        in_collaboration = select(Task.id).where(Task.collaboration_id == filters.collaboration_id)
+        statement = statement.where(Run.task_id.in_(in_collaboration))
+    for target in targets:
+        authority.require("run", Operation.VIEW, target)
+    return statement
+
+
+def report(uow: UnitOfWork, node: NodePrincipal, run_id: int, said: Report, clock: Clock) -> Run:
+    """Store what a node says about one of its runs, and tell others; return the run.
+
+    Status and result change together, so nobody sees a completed run without its result. A final
+    report ends the run. Repeating it is harmless, and so is a report that comes late: a run never
+    goes back.
+
+    Raises
+    ------
+    NotFound, Forbidden
+        If there is no such run, or another node has to execute it.
+    BadRequest
+        If the run has ended in another way.
+    """
+    run = _own_run(uow.session, node, run_id)
+    if _has_ended(run):
+        _complete(uow, run, said)
+    elif _store(uow.session, run, said, clock):
+        _after_change(uow, run, said, clock)
+    else:  # it was ended in this moment, by a kill for example
+        uow.session.expire(run)
+        _complete(uow, run, said)
+    uow.commit()
+    uow.session.expire(run)
+    options = run_options()
+    return uow.session.scalars(select(Run).where(Run.id == run_id).options(*options)).one()
+
+
+def _own_run(session: Session, node: NodePrincipal, run_id: int) -> Run:
+    run = session.scalar(select(Run).where(Run.id == run_id).options(*run_options()))
+    if run is None:
+        raise NotFound(f"There is no run {run_id}.")
+    is_own = (
+        run.organization_id == node.organization_id
+        and run.task.collaboration_id == node.collaboration_id
+    )
+    if not is_own:
+        raise Forbidden(f"Run {run_id} belongs to another node, so you cannot report about it.")
+    return run
+
+
+def _has_ended(run: Run) -> bool:
+    return run.finished_at is not None or is_finished(run.status)
+
+
+def _store(session: Session, run: Run, said: Report, clock: Clock) -> bool:
+    """Write the report unless the run has ended; tell whether it was written."""
+    if said.finished_at is not None and not (said.status and is_finished(said.status)):
+        raise Invalid(
+            "The request body is not valid; see 'errors' for each field.",
+            {"finished_at": ["A run that ends needs a final status in the same request."]},
+        )
+    values: dict[str, Any] = {
+        "started_at": said.started_at,
+        "result": said.result,
+        "log": said.log,
+    }
+    values = {name: value for name, value in values.items() if value is not None}
+    condition = [Run.id == run.id, is_open()]
+    if said.status is not None and is_finished(said.status):
+        values |= {"status": said.status.value, "finished_at": said.finished_at or clock.now()}
+    elif said.status is not None and _follows(said.status, run.status):
+        values["status"] = said.status.value
+        condition.append(Run.status.in_(_predecessors(said.status)))
+    if not values:
+        return True
+    done = session.execute(
+        update(Run).where(*condition).values(**values).execution_options(synchronize_session=False)
+    )
+    return bool(done.rowcount)  # type: ignore[attr-defined] # updates have one
+
+
+def _predecessors(status: RunStatus) -> list[str]:
+    return [before.value for before in allowed_predecessors(status)]
+
+
+def _follows(status: RunStatus, present: str) -> bool:
+    return present in _predecessors(status)
+
+
+def _after_change(uow: UnitOfWork, run: Run, said: Report, clock: Clock) -> None:
+    if said.status is not None and has_failed(said.status):
+        _fail_siblings(uow.session, run, clock)
+    uow.record(RunChanged(run.id, run.task.collaboration_id))
+
+
+def _fail_siblings(session: Session, run: Run, clock: Clock) -> None:
+    """End the runs of the same task that have not started (contract, rest-api section 4.9)."""
+    session.execute(
+        update(Run)
+        .where(Run.task_id == run.task_id, Run.id != run.id, Run.started_at.is_(None), is_open())
+        .values(
+            status=RunStatus.FAILED.value,
+            finished_at=clock.now(),
+            log=func.coalesce(Run.log, _SIBLING_LOG),
+        )
+        .execution_options(synchronize_session=False)
+    )
+
+
+def _complete(uow: UnitOfWork, run: Run, said: Report) -> None:
+    """Accept a repetition of the final report, and what the first one left open.
+
+    A released node reports some failures twice: the status first, log and result a second later.
+    """
+    stored = uow.session.execute(
+        select(Run.status, Run.result, Run.log).where(Run.id == run.id)
+    ).one()
+    same_status = said.status is None or said.status.value == stored.status
+    same_result = said.result is None or stored.result in {None, said.result}
+    if not (same_status and same_result):
+        raise BadRequest(
+            f"Run {run.id} has ended with status '{stored.status}' already, "
+            "so this report is not accepted.",
+            code="run_finished",
+        )
+    values = {
+        name: value
+        for name, value, present in (
+            ("result", said.result, stored.result),
+            ("log", said.log, stored.log),
+        )
+        if value is not None and present is None
+    }
+    if values:
+        uow.session.execute(
+            update(Run)
+            .where(Run.id == run.id)
+            .values(**values)
+            .execution_options(synchronize_session=False)
+        )
+        uow.record(RunChanged(run.id, run.task.collaboration_id))
