@@ -12,7 +12,7 @@ import httpx
 
 from vantage6.common.errors import ConfigurationError
 
-__all__ = ["checked_url", "query", "verification"]
+__all__ = ["checked_url", "origin", "query", "verification"]
 
 _CA_VARIABLES = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_DIR")
 
@@ -25,16 +25,25 @@ def checked_url(base_url: str) -> str:
     ConfigurationError
         If it is not the address of a server.
     """
-    try:
-        url = httpx.URL(base_url.strip())
-    except httpx.InvalidURL as error:
-        raise ConfigurationError(f"{base_url!r} is not an address: {error}.") from error
+    url = _parsed(base_url.strip())
     if url.scheme not in {"http", "https"} or not url.host:
         raise ConfigurationError(
             f"{base_url!r} is not the address of a server; "
             "give it as http://host:port/api or https://host/api."
         )
     return base_url.strip().rstrip("/")
+
+
+def origin(address: str) -> str:
+    """Return scheme, host and port of an address.
+
+    Raises
+    ------
+    ConfigurationError
+        If it is none.
+    """
+    url = _parsed(address)
+    return f"{url.scheme}://{url.netloc.decode('ascii')}"
 
 
 def verification(base_url: str, verify: bool | str) -> bool | ssl.SSLContext:  # noqa: FBT001 - as httpx
@@ -59,6 +68,15 @@ def verification(base_url: str, verify: bool | str) -> bool | ssl.SSLContext:  #
         raise ConfigurationError(
             f"The certificate bundle {path} cannot be used ({error}); "
             "give a PEM file with the certificates of the authorities to trust."
+        ) from error
+
+
+def _parsed(address: str) -> httpx.URL:
+    try:
+        return httpx.URL(address)
+    except (httpx.InvalidURL, ValueError) as error:
+        raise ConfigurationError(
+            f"{address!r} is not an address ({error}); give one like https://host/api."
         ) from error
 
 

@@ -73,6 +73,8 @@ def not_an_api(status: int, content_type: str, request: str, location: str = "")
         )
     else:
         what = content_type.partition(";")[0] or "an empty or unnamed body"
+        if what == "application/json":
+            what = "a broken body"
         message = (
             f"{request} was answered with status {_describe(status)} and {what} instead of JSON; "
             "check the host, the port and the API path."

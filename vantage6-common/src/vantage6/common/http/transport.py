@@ -25,7 +25,7 @@ from vantage6.common.errors import (
     ResponseError,
     TransportError,
 )
-from vantage6.common.http.address import checked_url, query, verification
+from vantage6.common.http.address import checked_url, origin, query, verification
 from vantage6.common.http.auth import AuthFlow, ExpiringAuth
 from vantage6.common.http.errors import not_an_api, response_error
 from vantage6.common.http.retry import RetryPolicy
@@ -135,7 +135,7 @@ class Transport:
     @property
     def origin(self) -> str:
         """Scheme, host and port, without the API path."""
-        return _origin(self.base_url)
+        return origin(self.base_url)
 
     def server_path(self, given: str, known: str) -> str:
         """Return where to send a request whose address the server named.
@@ -293,7 +293,7 @@ class Transport:
     def _url(self, path: str) -> str:
         if not path.startswith(("http://", "https://")):
             return f"{self.base_url}/{path.lstrip('/')}"
-        if _origin(path) != _origin(self.base_url):
+        if origin(path) != origin(self.base_url):
             # The credentials belong to one server and go to no other.
             raise ConfigurationError(
                 f"{path} is not on {self.origin}; use a connection of its own for it."
@@ -369,11 +369,6 @@ class _Request:
     @property
     def name(self) -> str:
         return f"{self.method} {self.url}"
-
-
-def _origin(address: str) -> str:
-    url = httpx.URL(address)
-    return f"{url.scheme}://{url.netloc.decode('ascii')}"
 
 
 def _answer(response: httpx.Response, name: str) -> Answer:
