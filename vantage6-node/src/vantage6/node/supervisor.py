@@ -9,9 +9,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from types import FrameType
 
+from vantage6.common.errors import V6Error
 from vantage6.common.http.retry import Backoff
 
-__all__ = ["FatalError", "Loop", "Supervisor", "stop_on_signals"]
+__all__ = ["FatalError", "Loop", "NodeStoppedError", "Supervisor", "stop_on_signals"]
 
 _log = logging.getLogger(__name__)
 _JOIN_TIMEOUT = 10.0
@@ -19,8 +20,12 @@ _FIRST_RESTART = 0.5
 _SLOWEST_RESTART = 30.0
 
 
-class FatalError(Exception):
+class FatalError(V6Error):
     """A loop found that the node cannot go on; the text is one sentence for the operator."""
+
+
+class NodeStoppedError(Exception):
+    """The node was told to stop before it had started."""
 
 
 @dataclass(frozen=True)
@@ -33,10 +38,13 @@ class Loop:
         What the log calls it.
     run : callable
         Works until the event it is given is set, then returns.
+    wake : callable
+        Lets a waiting `run` look at the event.
     """
 
     name: str
     run: Callable[[threading.Event], None]
+    wake: Callable[[], None] = lambda: None
 
 
 class Supervisor:
@@ -84,9 +92,10 @@ class Supervisor:
         late = []
         for loop, loop_stop, thread in reversed(self._running):
             loop_stop.set()
+            loop.wake()
             thread.join(timeout)
             if thread.is_alive():
-                _log.warning("Loop %s did not end within %.0f s and is left behind", loop, timeout)
+                _log.warning("Loop %s did not end within %.0f s", loop.name, timeout)
                 late.append(loop.name)
         self._running.clear()
         return late

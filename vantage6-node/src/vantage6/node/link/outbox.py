@@ -156,7 +156,7 @@ class Outbox:
         while not stop.is_set():
             entry = self._take()
             if entry is None:
-                self._wait(stop)
+                self._wait()
             else:
                 self._send(entry)
 
@@ -187,10 +187,8 @@ class Outbox:
         self._busy.add(report.run_id)
         return _Entry(entry_id, report)
 
-    def _wait(self, stop: threading.Event) -> None:
+    def _wait(self) -> None:
         with self._changed:
-            if stop.is_set():
-                return
             now = self._clock.monotonic()
             due = [at for at in (self._away_until, *self._not_before.values()) if at > now]
             # A second bounds how late a stop is seen; new reports wake the thread at once.

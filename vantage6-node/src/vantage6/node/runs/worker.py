@@ -277,8 +277,12 @@ class Worker:
         self._inputs.drop(record.run_id)
         # A killed run's clean-up must not be cut short by the cancellation that caused it.
         self._wanted.pop(record.run_id, None)
-        if handle is not None:
-            self._persist(record.run_id, lambda: self._runner.remove(handle))
+        found = self._found.pop(record.run_id, None)
+        if found is not None:
+            self._persist(record.run_id, lambda: self._runner.stop(found, self._stop_grace))
+        present = handle or found
+        if present is not None:
+            self._persist(record.run_id, lambda: self._runner.remove(present))
         return machine.Removed()
 
     def _forget(self, run_id: int) -> None:
