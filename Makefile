@@ -24,6 +24,7 @@ help: ## list what there is
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' Makefile
 
 setup: $(VENV)/.dev ## make .venv with all five packages and the developers' tools
+	@:
 
 services: ## start what Docker tests need and this machine lacks (Debian, root)
 	@scripts/services.sh start

@@ -1,0 +1,117 @@
+"""Whole networks for tests: the lung cancer records at three stations, and a researcher."""
+
+from __future__ import annotations
+
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from examples.data.split import split_by_institution, write_parts
+from vantage6.client import UserClient
+from vantage6.common._version import __version__
+from vantage6.common.cli.local_network import LocalNetwork, Station
+from vantage6.common.status import is_finished
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+LUNG = REPOSITORY / "examples" / "data" / "lung.csv"
+REGISTRY = "127.0.0.1:5055"
+PACKAGES = {"average": "v6_average", "kaplan_meier": "v6_kaplan_meier", "noop": "v6_noop"}
+DEFAULT_DATABASE = ({"label": "default"},)
+
+
+def image(name: str) -> str:
+    """Return the reference `scripts/images.sh` gives an example algorithm."""
+    return f"{REGISTRY}/vantage6/{name}:{__version__}"
+
+
+def lung_network(folder: Path, *, runner: str, **settings: Any) -> LocalNetwork:
+    """Return a network of three stations that share the lung cancer records by institution.
+
+    Keys are small, since tests make many of them.
+    """
+    files = write_parts(split_by_institution(LUNG, 3), folder / "data")
+    stations = [Station.with_csv(f"station {i}", file) for i, file in enumerate(files, 1)]
+    return LocalNetwork(
+        stations,
+        **{
+            "runner": runner,
+            "allowed_algorithms": [image(name) for name in PACKAGES],
+            "process_packages": {image(name): package for name, package in PACKAGES.items()},
+            "key_bits": 2048,
+            **settings,
+        },
+    )
+
+
+class Researcher:
+    """A user of the first station, and the few things the tests ask of it.
+
+    Parameters
+    ----------
+    network : LocalNetwork
+        A network that is up.
+    """
+
+    def __init__(self, network: LocalNetwork) -> None:
+        self.network = network
+        member = network.members[0]
+        self.client = UserClient(network.host, network.port, network.api_path, log_level="error")
+        self.client.authenticate(member.username, member.password)
+        self.client.setup_encryption(str(member.private_key) if member.private_key else None)
+        self.client.setup_collaboration(network.collaboration_id)
+
+    def start(
+        self, algorithm: str, method: str, *, at: tuple[int, ...] = (0,), **kwargs: Any
+    ) -> int:
+        """Create a task at some stations; returns its id."""
+        answer = self.client.task.create(
+            organizations=[self.network.members[i].organization_id for i in at],
+            name=method,
+            description="",
+            image=algorithm if "/" in algorithm else image(algorithm),
+            input_={"method": method, "kwargs": kwargs},
+            databases=list(DEFAULT_DATABASE),
+        )
+        assert "id" in answer, answer
+        return int(answer["id"])
+
+    def runs(self, task_id: int) -> list[dict[str, Any]]:
+        """Return the runs of a task."""
+        runs: list[dict[str, Any]] = self.client.run.from_task(task_id)["data"]
+        return runs
+
+    def finish(self, task_id: int, timeout: float = 60.0) -> list[dict[str, Any]]:
+        """Wait until every run of a task has ended; returns the runs."""
+        return self.wait_for(
+            task_id, lambda runs: all(is_finished(run["status"]) for run in runs), timeout
+        )
+
+    def wait_for(
+        self,
+        task_id: int,
+        condition: Callable[[list[dict[str, Any]]], bool],
+        timeout: float = 60.0,
+    ) -> list[dict[str, Any]]:
+        """Wait until the runs of a task fulfil a condition; returns them."""
+        deadline = time.monotonic() + timeout
+        while not condition(runs := self.runs(task_id)):
+            assert time.monotonic() < deadline, f"still {[run['status'] for run in runs]}"
+            time.sleep(0.1)
+        return runs
+
+    def results(self, task_id: int) -> list[Any]:
+        """Return the decrypted results of a task."""
+        return [item["result"] for item in self.client.result.from_task(task_id)["data"]]
+
+
+def docker_objects() -> set[str]:
+    """Return the ids of all containers, networks and volumes a node has labelled."""
+    listings = (("ps", "--all"), ("network", "ls"), ("volume", "ls"))
+    found: set[str] = set()
+    for listing in listings:
+        command = ["docker", *listing, "--quiet", "--filter", "label=vantage6-node-id"]
+        answer = subprocess.run(command, capture_output=True, text=True, check=True)
+        found |= set(answer.stdout.split())
+    return found
