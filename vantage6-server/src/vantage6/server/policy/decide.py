@@ -16,7 +16,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from vantage6.common.enums import Operation, Scope
-from vantage6.server.policy.principal import Principal, RuleKey, UserPrincipal
+from vantage6.server.policy.principal import (
+    ContainerPrincipal,
+    Principal,
+    RuleKey,
+    UserPrincipal,
+)
 from vantage6.server.services.errors import Forbidden
 
 __all__ = [
@@ -76,7 +81,15 @@ def may(
     target: Target,
     reach: Reach,
 ) -> bool:
-    """Tell whether any rule of the principal covers the target."""
+    """Tell whether any rule of the principal covers the target.
+
+    Nothing covers what lies outside the collaboration of a container's token.
+    """
+    if isinstance(principal, ContainerPrincipal) and target.collaboration_id not in {
+        None,
+        principal.collaboration_id,
+    }:
+        return False
     return any(
         _covers(scope, principal, target, reach) for scope in scopes(principal, resource, operation)
     )

@@ -48,7 +48,7 @@ __all__ = [
 _Condition = ColumnElement[bool]
 
 
-def collaborations_of(principal: Principal) -> Select[tuple[int]]:
+def collaborations_of(principal: Principal) -> Select[Any]:
     """Select the ids of the caller's collaborations.
 
     A container knows only the one in its token, although the reference shows it all of its
@@ -61,7 +61,7 @@ def collaborations_of(principal: Principal) -> Select[tuple[int]]:
     )
 
 
-def partners_of(principal: Principal) -> Select[tuple[int]]:
+def partners_of(principal: Principal) -> Select[Any]:
     """Select the ids of all organizations in the caller's collaborations."""
     return select(Member.c.organization_id).where(
         Member.c.collaboration_id.in_(collaborations_of(principal))

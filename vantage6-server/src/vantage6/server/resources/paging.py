@@ -47,7 +47,7 @@ class _Page:
 
 def page_of(
     session: Session,
-    statement: Select[tuple[_M]],
+    statement: Select[_M],
     model: type[_M],
     dump: Callable[[Sequence[_M]], list[Any]],
     *,
