@@ -24,7 +24,8 @@ _WITH_KEYS = ("v1_inline_string", "v2_blob_bytes", "v3_stream", "v4_browser_ui_s
 
 
 def _vector(name: str) -> dict[str, Any]:
-    return json.loads((_VECTORS / f"{name}.json").read_text())
+    vector: dict[str, Any] = json.loads((_VECTORS / f"{name}.json").read_text())
+    return vector
 
 
 @pytest.fixture

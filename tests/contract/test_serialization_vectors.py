@@ -25,7 +25,8 @@ _TASKS = ("s1_plain_inline", "s2_encrypted_inline", "s3_plain_blob", "s4_encrypt
 
 
 def _vector(name: str) -> dict[str, Any]:
-    return json.loads((_VECTORS / f"{name}.json").read_text())
+    vector: dict[str, Any] = json.loads((_VECTORS / f"{name}.json").read_text())
+    return vector
 
 
 class _RecordedBlobs:

@@ -68,14 +68,14 @@ def create_private_key(
     )
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise _not_written(path, error) from error
+    try:
         write_private(path, pem, overwrite=overwrite)
     except FileExistsError:
         raise _exists(path) from None
     except OSError as error:
-        raise KeyFileError(
-            f"The private key cannot be written to {path} ({error.strerror}); "
-            "choose a folder you may write to."
-        ) from error
+        raise _not_written(path, error) from error
     return key
 
 
@@ -171,6 +171,13 @@ def _exists(path: Path) -> KeyFileError:
     return KeyFileError(
         f"The private key {path} exists already; use it, or ask for overwriting, after which "
         "nothing encrypted for the old key can be read any more."
+    )
+
+
+def _not_written(path: Path, error: OSError) -> KeyFileError:
+    return KeyFileError(
+        f"The private key cannot be written to {path} ({error.strerror}); "
+        "choose a folder you may write to."
     )
 
 
