@@ -35,6 +35,7 @@ from vantage6.common.errors import V6Error
 REPOSITORY = Path(__file__).resolve().parents[2]
 DATA = REPOSITORY / "examples" / "data"
 REGISTRY = "127.0.0.1:5055"
+RELAY_IMAGE = "vantage6/test-base:bookworm"  # made by scripts/services.sh
 PACKAGES = {"average": "v6_average", "kaplan_meier": "v6_kaplan_meier"}
 STATIONS = ("North hospitals", "East hospitals", "South hospitals")
 COLUMN = "age"
@@ -162,6 +163,7 @@ def _run(runner: str, arguments: argparse.Namespace) -> list[Comparison]:
                     runner=runner,
                     allowed_algorithms=[_image(name) for name in PACKAGES],
                     process_packages={_image(name): package for name, package in PACKAGES.items()},
+                    node_settings={"images": {"relay": RELAY_IMAGE}},
                 )
             )
         console.print(f"Server at {network.url}; stations: {', '.join(STATIONS)}; encrypted.")

@@ -17,6 +17,7 @@ from vantage6.common.status import is_finished
 REPOSITORY = Path(__file__).resolve().parents[2]
 LUNG = REPOSITORY / "examples" / "data" / "lung.csv"
 REGISTRY = "127.0.0.1:5055"
+RELAY_IMAGE = "vantage6/test-base:bookworm"
 PACKAGES = {"average": "v6_average", "kaplan_meier": "v6_kaplan_meier", "noop": "v6_noop"}
 DEFAULT_DATABASE = ({"label": "default"},)
 
@@ -39,6 +40,7 @@ def lung_network(folder: Path, *, runner: str, **settings: Any) -> LocalNetwork:
             "runner": runner,
             "allowed_algorithms": [image(name) for name in PACKAGES],
             "process_packages": {image(name): package for name, package in PACKAGES.items()},
+            "node_settings": {"images": {"relay": RELAY_IMAGE}},
             "key_bits": 2048,
             **settings,
         },
