@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 from vantage6.client._version import __version__
 from vantage6.client.answers import Refusal
 from vantage6.client.encryption import key_path, register_public_key
-from vantage6.client.exceptions import FailedRun, NotLoggedInError, TaskFailedError
+from vantage6.client.exceptions import NotLoggedInError, TaskFailedError
+from vantage6.client.failures import failed_runs
 from vantage6.client.log import logger, set_level, show_messages
 from vantage6.client.session import Session
 from vantage6.client.subclients.collaboration import CollaborationSubClient
@@ -50,7 +51,6 @@ if TYPE_CHECKING:
 __all__ = ["Client", "UserClient"]
 
 _METHODS = frozenset({"get", "post", "put", "patch", "delete"})
-_LONGEST_REASON = 500
 
 
 class UserClient:
@@ -416,7 +416,7 @@ class UserClient:
         )
         status = waiter.wait()
         if has_failed(status):
-            failure = TaskFailedError(task_id, self._failed_runs(task_id))
+            failure = TaskFailedError(task_id, failed_runs(self, task_id))
             if raise_on_failure:
                 raise failure
             logger.warning("%s", failure)
@@ -457,30 +457,5 @@ class UserClient:
             raise NotAnApiError(f"The server gave no status of task {task_id}.", 200)
         return str(answer["status"])
 
-    def _failed_runs(self, task_id: int) -> tuple[FailedRun, ...]:
-        runs = self.run.from_task(task_id, decrypt_input=False)["data"]
-        return tuple(self._failed_run(run) for run in runs if has_failed(run["status"]))
-
-    def _failed_run(self, run: Mapping[str, Any]) -> FailedRun:
-        organization_id = int(run["organization"]["id"])
-        try:
-            path = Path.ORGANIZATION.format(id=organization_id)
-            organization = str(self.transport.get(path)["name"])
-        except ResponseError:
-            organization = f"organization {organization_id}"
-        return FailedRun(
-            run_id=int(run["id"]),
-            organization_id=organization_id,
-            organization=organization,
-            status=str(run["status"]),
-            reason=_reason(run.get("log")),
-        )
-
 
 Client = UserClient
-
-
-def _reason(log: str | None) -> str:
-    """Return the last line of a log, which is where an error says what went wrong."""
-    lines = [line.strip() for line in (log or "").splitlines() if line.strip()]
-    return lines[-1][:_LONGEST_REASON] if lines else ""
