@@ -233,9 +233,7 @@ def test_every_request_has_a_time_out(new_client: NewClient) -> None:
     assert 0 < found["connect"] <= 60
 
 
-def test_two_clients_keep_their_logins_apart(
-    server: ScriptedServer, new_client: NewClient
-) -> None:
+def test_two_clients_keep_their_logins_apart(server: ScriptedServer, new_client: NewClient) -> None:
     server.accept_user(8, 2)
     first = new_client()
     first.authenticate("ada", "Passw0rd!")

@@ -204,9 +204,7 @@ def failed_task(server: ScriptedServer) -> Iterator[int]:
     yield 5
 
 
-def test_failure_names_organization_status_and_reason(
-    client: UserClient, failed_task: int
-) -> None:
+def test_failure_names_organization_status_and_reason(client: UserClient, failed_task: int) -> None:
     with pytest.raises(TaskFailedError) as caught:
         client.wait_for_results(failed_task, raise_on_failure=True)
     assert str(caught.value) == (
