@@ -58,7 +58,7 @@ def test_client_is_another_name_of_user_client() -> None:
 
 def test_unknown_names_are_missing() -> None:
     with pytest.raises(AttributeError, match="Unknown"):
-        _ = package.Unknown  # type: ignore[attr-defined] # that is the point
+        _ = package.Unknown
 
 
 @pytest.mark.parametrize(("module", "name"), MODULES_WITH_NAMES)

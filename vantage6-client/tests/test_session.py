@@ -53,7 +53,7 @@ def test_second_factor_to_be_set_up_is_shown(
     client = new_client(log_level="critical")
     client.authenticate("ada", "Passw0rd!")
     assert "ABCDEFGH" in capsys.readouterr().out
-    assert client.whoami is client.token is client.cryptor is None
+    assert (client.whoami, client.token, client.cryptor) == (None, None, None)
 
 
 @pytest.mark.parametrize("status", [400, 401, 500])
@@ -70,7 +70,7 @@ def test_wrong_address_is_told_apart_from_a_wrong_password(
     server: ScriptedServer, new_client: NewClient
 ) -> None:
     server.on("POST", "/token/user", {"msg": "not found"}, status=404)
-    with pytest.raises(NotAnApiError, match="no vantage6 server at http://server.test:7601/api"):
+    with pytest.raises(NotAnApiError, match=r"no vantage6 server at http://server\.test:7601/api"):
         new_client().authenticate("ada", "Passw0rd!")
 
 

@@ -48,7 +48,8 @@ def test_address_without_scheme_is_refused_with_an_example() -> None:
 
 def test_nothing_is_known_before_the_login(new_client: NewClient) -> None:
     client = new_client()
-    assert client.token is client.whoami is client.cryptor is client.collaboration_id is None
+    known = (client.token, client.whoami, client.cryptor, client.collaboration_id)
+    assert known == (None, None, None, None)
     assert client.headers == {}
     with pytest.raises(NotLoggedInError, match=r"client\.authenticate"):
         _ = client.name

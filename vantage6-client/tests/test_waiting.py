@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import httpx
 import pytest
@@ -171,8 +171,8 @@ def test_results_of_a_finished_task_are_returned(
 
 
 @pytest.fixture
-def failed_task(server: ScriptedServer) -> Iterator[int]:
-    """Give the id of a task with one good run, one that crashed, and one that was refused."""
+def failed_task(server: ScriptedServer) -> int:
+    """Return the id of a task with one good run, one that crashed, and one that was refused."""
     runs = [
         {
             "id": 7,
@@ -201,7 +201,7 @@ def failed_task(server: ScriptedServer) -> Iterator[int]:
     server.on("GET", "/organization/3", {"id": 3, "name": "beta"})
     server.on("GET", "/organization/4", {"msg": "not for you"}, status=404)
     server.on("GET", "/result", page(result_of_run(7, ""), result_of_run(8, None)))
-    yield 5
+    return 5
 
 
 def test_failure_names_organization_status_and_reason(client: UserClient, failed_task: int) -> None:

@@ -181,7 +181,7 @@ def test_input_for_us_that_cannot_be_read_is_an_error_with_a_way_out(
     use_key(client)
     lost = encrypted_for("lost")
     server.on("GET", "/run", page(run(1, lost)))
-    with pytest.raises(DecryptionError, match="run 1.*decrypt_input=False"):
+    with pytest.raises(DecryptionError, match=r"run 1.*decrypt_input=False"):
         client.run.list()
     assert client.run.list(decrypt_input=False)["data"][0]["input"] == lost
     assert client.run.from_task(5, decrypt_input=False)["data"][0]["input"] == lost

@@ -160,7 +160,7 @@ def test_store_without_address_is_not_selected(
 ) -> None:
     server.on("GET", "/algorithmstore/4", {"msg": "unknown"}, status=404)
     assert client.store.set(4) == {"msg": "unknown"}
-    assert client.store.store_id is client.store.url is None
+    assert (client.store.store_id, client.store.url) == (None, None)
     assert "not selected" in caplog.text
 
 

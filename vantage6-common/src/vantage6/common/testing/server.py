@@ -86,6 +86,10 @@ class ScriptedServer:
 
         self.reply(method, path, lose)
 
+    def forget(self, method: str, path: str) -> None:
+        """Drop what was prepared for a route."""
+        self._routes.pop((method, path), None)
+
     def asked(self, method: str, path: str) -> list[Seen]:
         """Return the requests of one route."""
         return [seen for seen in self.seen if (seen.method, seen.path) == (method, path)]
