@@ -92,7 +92,7 @@ def _owners(counts: Counter[str], number: int) -> dict[str, int]:
     codes = [code for code in counts if code]
     if not 1 <= number <= len(codes):
         raise ValueError(
-            f"The {len(codes)} institutions can not be divided over {number} organizations; "
+            f"The {len(codes)} institutions cannot be divided over {number} organizations; "
             f"give a number between 1 and {len(codes)}."
         )
     sizes = [0] * number

@@ -233,7 +233,7 @@ def _identity(token: str) -> dict[str, Any]:
     try:
         subject = unverified_claims(token).get(SUBJECT_CLAIM)
     except ValueError as error:
-        raise ClientError(f"The token of this run can not be read: {error}") from error
+        raise ClientError(f"The token of this run cannot be read: {error}") from error
     if not isinstance(subject, dict):
         raise ClientError("The token is not that of a run; start the algorithm through a node.")
     return subject

@@ -55,14 +55,14 @@ class Payloads:
         return [{"id": id_, "input": text} for id_ in organizations]
 
     def value(self, item: Mapping[str, Any]) -> Any:
-        """Return the value in a result, which must not be empty; None if it can not be read."""
+        """Return the value in a result, which must not be empty; None if it cannot be read."""
         text = item["result"]
         in_storage = item.get("blob_storage_used")
         try:
             data = self._download(text) if in_storage else base64.b64decode(text)
             return json.loads(data)
         except ValueError:
-            _log.warning("The result of run %s can not be read", _run_id(item))
+            _log.warning("The result of run %s cannot be read", _run_id(item))
             return None
 
     def _has_blob_storage(self) -> bool:

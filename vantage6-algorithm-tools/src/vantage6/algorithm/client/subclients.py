@@ -91,10 +91,10 @@ class TaskSubClient(_SubClient):
         SubtakCreationError
             If the server refuses it.
         NotSerializableError
-            If the input has a part that JSON can not hold.
+            If the input has a part that JSON cannot hold.
         """
         me = self.parent
-        data = to_json_bytes(input_)
+        data = to_json_bytes(input_, "the input of the subtask")
         with reporting(SubtakCreationError, f"The subtask {name!r} was not created"):
             body: dict[str, Any] = {
                 "name": name,
@@ -137,7 +137,7 @@ class ResultSubClient(_SubClient):
         """Return the results of a task, newest run first.
 
         Runs that gave no result (they failed, or have not ended) are left out, so positions say
-        nothing about the organizations. A result that can not be read is None.
+        nothing about the organizations. A result that cannot be read is None.
 
         Raises
         ------
@@ -151,7 +151,7 @@ class ResultSubClient(_SubClient):
             return [payloads.value(item) for item in items if item.get("result")]
 
     def get(self, id_: int) -> Any:
-        """Return one result; None if there is none or it can not be read.
+        """Return one result; None if there is none or it cannot be read.
 
         Raises
         ------
@@ -215,7 +215,7 @@ class StudySubClient(_SubClient):
 class VPNSubClient(_SubClient):
     """Where other runs of the job can be reached directly."""
 
-    def get_addresses(  # noqa: PLR0917 - the contract's
+    def get_addresses(
         self,
         only_children: bool = False,  # noqa: FBT001, FBT002 - the contract's
         only_parent: bool = False,  # noqa: FBT001, FBT002 - the contract's

@@ -99,7 +99,7 @@ def find_function(package: ModuleType, name: str) -> Callable[..., Any]:
     """Return the function of the algorithm that a task names.
 
     Only functions that the package defines itself, or lists in ``__all__``, can be called by a
-    task: what it merely imports, such as a helper that reads the environment, can not.
+    task: what it merely imports, such as a helper that reads the environment, cannot.
 
     Raises
     ------
@@ -138,10 +138,10 @@ def check_arguments(function: Callable[..., Any], call: Call) -> None:
     try:
         signature.bind(*[None] * added, *call.args, **call.kwargs)
     except TypeError as error:
-        expected = ", ".join(_expected(signature, added)) or "no arguments"
+        expected = ", ".join(_expected(signature, added)) or "none"
         raise UserInputError(
-            f"The function {call.method!r} can not be called with these arguments: {error}; "
-            f"it takes {expected}."
+            f"The arguments do not fit the function {call.method!r} ({error}); "
+            f"it takes: {expected}."
         ) from error
 
 

@@ -6,7 +6,9 @@ import copy
 import importlib
 import json
 import logging
+import shutil
 import tempfile
+import weakref
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -119,15 +121,16 @@ class _Scratch:
     """A temporary folder, made when it is needed, that all copies of a client share."""
 
     def __init__(self) -> None:
-        self._folder: tempfile.TemporaryDirectory[str] | None = None
+        self._folder: Path | None = None
 
     def __deepcopy__(self, memo: object) -> _Scratch:
         return self
 
     def folder(self) -> Path:
         if self._folder is None:
-            self._folder = tempfile.TemporaryDirectory(prefix="vantage6-mock-")
-        return Path(self._folder.name)
+            self._folder = Path(tempfile.mkdtemp(prefix="vantage6-mock-"))
+            weakref.finalize(self, shutil.rmtree, self._folder, ignore_errors=True)
+        return self._folder
 
 
 class _Part:
@@ -172,7 +175,7 @@ class _Tasks(_Part):
             organization_id=self.parent.organization_id,
             collaboration_id=self.parent.collaboration_id,
         )
-        document = json.loads(to_json_bytes(input_))
+        document = json.loads(to_json_bytes(input_, "the input of the subtask"))
         results = [self._run(document, task["id"], id_) for id_ in organizations]
         self.parent.tasks.append(task)
         for id_, result in zip(organizations, results, strict=True):

@@ -6,11 +6,11 @@ pandas, dates and times are turned into what JSON knows; neither library is impo
 
 from __future__ import annotations
 
-import json
 import sys
 from typing import Any
 
 from vantage6.common.errors import PayloadError
+from vantage6.common.payload.codec import serialize
 
 __all__ = ["NotSerializableError", "to_json_bytes"]
 
@@ -21,12 +21,19 @@ class NotSerializableError(PayloadError, TypeError):
     """A value has a part that JSON cannot hold; also a ``TypeError``, as ``json`` raises."""
 
 
-def to_json_bytes(value: Any) -> bytes:
+def to_json_bytes(value: Any, name: str = "the result") -> bytes:
     """Write a value as UTF-8 encoded JSON.
 
     A DataFrame becomes ``{column: {index: value}}`` and a Series ``{index: value}``, as their
     ``to_dict`` gives; ``pandas.DataFrame`` builds the frame again. Arrays become lists, dates
-    and times ISO 8601 text, durations ISO 8601 or seconds, pandas' missing values null.
+    and times ISO 8601 text, durations seconds, pandas' missing values null.
+
+    Parameters
+    ----------
+    value : Any
+        What to write.
+    name : str
+        What messages call it.
 
     Raises
     ------
@@ -34,18 +41,17 @@ def to_json_bytes(value: Any) -> bytes:
         If a part of the value cannot be written; the message names its place and type.
     """
     try:
-        text = json.dumps(value)
-    except (TypeError, ValueError, RecursionError):
-        text = _dump_plain(value)
-    return text.encode()
+        return serialize(value)
+    except PayloadError:
+        return serialize(_rebuilt(value, name))
 
 
-def _dump_plain(value: Any) -> str:
+def _rebuilt(value: Any, name: str) -> Any:
     try:
-        return json.dumps(_plain(value, "the result"))
-    except (ValueError, RecursionError) as error:
+        return _plain(value, name)
+    except RecursionError as error:
         raise NotSerializableError(
-            "The result contains itself or is nested too deeply; return lists and dictionaries."
+            f"{name} contains itself or is nested too deeply; use lists and dictionaries."
         ) from error
 
 
@@ -76,15 +82,17 @@ def _converted(value: Any, place: str) -> Any:
     if library == "pandas":
         return _from_pandas(value, place)
     if library == "numpy":
-        return _from_numpy(value)
+        return _from_numpy(value, place)
     return _from_datetime(value, place)
 
 
-def _from_numpy(value: Any) -> Any:
+def _from_numpy(value: Any, place: str) -> Any:
     if not hasattr(value, "dtype"):
-        raise _refusal(value, "the result")
-    is_time = value.dtype.kind in "mM"
-    return value.astype(str).tolist() if is_time else value.tolist()
+        raise _refusal(value, place)
+    if value.dtype.kind in "mM":
+        # In nanoseconds, tolist would give bare numbers instead of moments and durations.
+        value = value.astype(f"{value.dtype.kind}8[us]")
+    return value.tolist()
 
 
 def _from_pandas(value: Any, place: str) -> Any:
@@ -116,9 +124,8 @@ def _from_datetime(value: Any, place: str) -> Any:
 
 
 def _refusal(value: Any, place: str) -> NotSerializableError:
+    kind = f"{type(value).__module__}.{type(value).__qualname__}".removeprefix("builtins.")
     return NotSerializableError(
-        f"{place} is of type {type(value).__module__}.{type(value).__qualname__}, "
-        "which cannot be written as JSON; return numbers, text, lists and dictionaries.".replace(
-            "builtins.", ""
-        )
+        f"{place} is of type {kind}, which cannot be written as JSON; "
+        "use numbers, text, lists and dictionaries."
     )

@@ -68,7 +68,7 @@ def load_input(input_file: str) -> Any:
             return json.loads(file.read())
     except OSError as problem:
         raise DeserializationError(
-            f"The input file {input_file} can not be read: {problem.strerror}."
+            f"The input file {input_file} cannot be read: {problem.strerror}."
         ) from problem
     except ValueError as problem:
         raise DeserializationError(
@@ -96,7 +96,7 @@ def _run(package: str, *, show_details: bool) -> None:
     try:
         write_output(output_file, to_json_bytes(result))
     except (TypeError, OSError) as problem:
-        error(f"The result of {call.method} can not be returned: {_one_line(str(problem))}")
+        error(f"The result of {call.method} cannot be returned: {_one_line(str(problem))}")
         raise _ReportedError from problem
 
 

@@ -168,6 +168,6 @@ def _required_query(query: str | None, language: str) -> str:
 
 
 def _refuse_type(db_type: str | None) -> NoReturn:
-    error(f"The database type {db_type!r} can not be read into a DataFrame.")
+    error(f"The database type {db_type!r} cannot be read into a DataFrame.")
     info(f"Types that can: {', '.join(kind.value for kind in DatabaseType)}")
     raise SystemExit(1)

@@ -54,7 +54,7 @@ def load(
         ) from error
     except httpx.HTTPError as error:
         raise DataReadError(
-            f"The SPARQL endpoint can not be reached ({type(error).__name__}); ask the node's "
+            f"The SPARQL endpoint cannot be reached ({type(error).__name__}); ask the node's "
             "administrator whether its address is right and on the whitelist."
         ) from error
     return pd.read_csv(io.BytesIO(answer.content))

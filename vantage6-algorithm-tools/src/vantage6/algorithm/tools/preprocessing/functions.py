@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 __all__ = ["dummy_preprocess", "filter_range"]
 
 
-def filter_range(  # noqa: PLR0917 - the contract's
+def filter_range(
     df: pd.DataFrame,
     column: str | None,
     min_: float | None = None,
