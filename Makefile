@@ -32,8 +32,8 @@ services: ## start what Docker tests need and this machine lacks (Debian, root)
 services-stop: ## stop what `make services` started
 	@scripts/services.sh stop
 
-demo: $(VENV)/.runtime ## server, three nodes, two federated analyses [RUNNER=docker|process]
-	@$(BIN)/python examples/demo/demo.py $(if $(RUNNER),--runner $(RUNNER))
+demo: $(VENV)/.runtime ## server, three nodes, two federated analyses [RUNNER=docker|process] [STAY=1]
+	@$(BIN)/python examples/demo/demo.py $(if $(RUNNER),--runner $(RUNNER)) $(if $(STAY),--stay)
 
 test: setup services lint typecheck unit docker e2e interop ## everything, on a fresh machine too
 
