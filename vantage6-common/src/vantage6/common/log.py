@@ -161,6 +161,8 @@ class OwnerKeepingFileHandler(logging.handlers.RotatingFileHandler):
 
 
 def _with_identities(message: str) -> str:
+    # Text from outside must not be able to look like a line of its own.
+    message = message.replace("\r", "").replace("\n", "\n    | ")
     identities = _identities.get()
     if not identities:
         return message
@@ -183,6 +185,7 @@ def _formatter(settings: Mapping[str, Any], *, coloured: bool) -> logging.Format
 
 
 def _file_handler(path: Path, settings: Mapping[str, Any]) -> logging.Handler:
+    formatter = _formatter(settings, coloured=False)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         handler = OwnerKeepingFileHandler(
@@ -196,7 +199,7 @@ def _file_handler(path: Path, settings: Mapping[str, Any]) -> logging.Handler:
             f"The log file {path} cannot be written ({error.strerror}); "
             "set directories.log to a folder you may write to."
         ) from error
-    handler.setFormatter(_formatter(settings, coloured=False))
+    handler.setFormatter(formatter)
     return handler
 
 
