@@ -8,6 +8,7 @@ curve; both must equal what the pooled records give.
 from __future__ import annotations
 
 import argparse
+import json
 import shutil
 import signal
 import subprocess
@@ -254,7 +255,8 @@ def _ask(
     (run,) = client.run.from_task(task["id"])["data"]
     if run["status"] != "completed":
         raise DemoError(f"The task {name} ended as '{run['status']}': {run['log']}")
-    result: dict[str, Any] = client.result.from_task(task["id"])["data"][0]["result"]
+    (answer,) = client.result.from_task(task["id"])["data"]
+    result: dict[str, Any] = json.loads(answer["result"])
     return result
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import time
 from collections.abc import Callable
@@ -104,8 +105,9 @@ class Researcher:
         return runs
 
     def results(self, task_id: int) -> list[Any]:
-        """Return the decrypted results of a task."""
-        return [item["result"] for item in self.client.result.from_task(task_id)["data"]]
+        """Return the results of a task, decrypted and read as JSON."""
+        data = self.client.result.from_task(task_id)["data"]
+        return [json.loads(item["result"]) for item in data]
 
 
 def docker_objects() -> set[str]:
