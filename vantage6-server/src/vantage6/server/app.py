@@ -17,8 +17,8 @@ from vantage6.common.log import bind
 from vantage6.server.gateway import attach_gateway
 from vantage6.server.resources.auth import configure_tokens
 from vantage6.server.resources.errors import REQUEST_ID_KEY, ErrorApi, install_fallback, request_id
-from vantage6.server.resources.routes import add_routes
-from vantage6.server.wiring import Services, build
+from vantage6.server.resources.routes import IdConverter, add_routes
+from vantage6.server.wiring import build
 
 __all__ = ["create_app"]
 
@@ -60,6 +60,7 @@ def create_app(
     services = build(settings, data_dir, clock=clock, run_hash=run_hash)
     app = Flask("vantage6.server", static_folder=None)
     app.config["RESTFUL_JSON"] = {"separators": (",", ":")}
+    app.url_map.converters["int"] = IdConverter
     configure_tokens(app, services)
     api = ErrorApi(app, prefix=services.api_path)
     add_routes(api)

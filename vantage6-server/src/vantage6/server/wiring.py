@@ -17,6 +17,7 @@ from vantage6.server.events.bus import EventBus
 from vantage6.server.events.local import LocalBus
 from vantage6.server.repositories.database import Database, database_url
 from vantage6.server.repositories.unit_of_work import UnitOfWork
+from vantage6.server.services.accounts import Accounts, Lockout
 from vantage6.server.services.passwords import Passwords
 from vantage6.server.settings import token_lifetimes
 
@@ -53,6 +54,13 @@ class Services:
     def work(self, *, write: bool = True) -> UnitOfWork:
         """Begin a unit of work; `write` must be true if it will store anything."""
         return UnitOfWork(self.database, self.bus, write=write)
+
+    @property
+    def accounts(self) -> Accounts:
+        """What checks the passwords of users."""
+        policy = self.settings["password_policy"]
+        lockout = Lockout(policy["max_failed_attempts"], 60 * policy["inactivation_minutes"])
+        return Accounts(self.work, self.passwords, self.clock, lockout)
 
     @property
     def api_path(self) -> str:
@@ -110,10 +118,11 @@ def _not_yet_used(settings: Settings) -> tuple[str, ...]:
         "large_result_store": "this release keeps inputs and results in the database",
         "vpn_server": "this release gives nodes no VPN configuration",
     }
-    found = [f"The setting {name} has no effect: {why}." for name, why in off.items() if settings[name]]
     if settings.at("prometheus.enabled"):
-        found.append("The setting prometheus.enabled has no effect: this release exports no metrics.")
-    return tuple(found)
+        off["prometheus"] = "this release exports no metrics"
+    return tuple(
+        f"The setting {name} has no effect: {why}." for name, why in off.items() if settings[name]
+    )
 
 
 def _kept_secret(path: Path) -> str:

@@ -2,27 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 
-from sqlalchemy import ColumnElement, and_, delete, exists, func, or_, select
+from sqlalchemy import ColumnElement, and_, exists, func, or_, select
 from sqlalchemy.orm import Session, selectinload
 from sqlalchemy.orm.interfaces import ORMOption
 
 from vantage6.common.status import RunStatus, has_failed, is_finished
 from vantage6.server.models import (
-    AlgorithmPort,
     Member,
     Node,
     NodeConfig,
     Run,
     StudyMember,
     Task,
-    TaskDatabase,
 )
 
 __all__ = [
     "ALIVE",
-    "delete_tasks",
     "descendant_ids",
     "has_status",
     "member_ids",
@@ -109,28 +106,6 @@ def descendant_ids(session: Session, task_id: int) -> list[int]:
         level = list(session.scalars(select(Task.id).where(Task.parent_id.in_(level))))
         found += level
     return found
-
-
-def delete_tasks(session: Session, task_ids: Iterable[int]) -> None:
-    """Delete tasks with their runs, ports and data source labels."""
-    doomed = list(task_ids)
-    run_ids = select(Run.id).where(Run.task_id.in_(doomed))
-    session.execute(
-        delete(AlgorithmPort)
-        .where(AlgorithmPort.run_id.in_(run_ids))
-        .execution_options(synchronize_session=False)
-    )
-    for model in (Run, TaskDatabase):
-        session.execute(
-            delete(model)
-            .where(model.task_id.in_(doomed))
-            .execution_options(synchronize_session=False)
-        )
-    # Children first: a parent that is referred to cannot go.
-    for task_id in reversed(doomed):
-        session.execute(
-            delete(Task).where(Task.id == task_id).execution_options(synchronize_session=False)
-        )
 
 
 def has_status(status: RunStatus) -> ColumnElement[bool]:

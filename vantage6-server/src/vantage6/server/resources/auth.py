@@ -32,8 +32,8 @@ from vantage6.server.repositories.principals import (
     set_last_seen,
     with_container_rules,
 )
+from vantage6.server.repositories.runs import is_running
 from vantage6.server.services.errors import Unauthenticated, WrongCaller
-from vantage6.server.services.runs import is_running
 from vantage6.server.wiring import Services
 
 __all__ = [

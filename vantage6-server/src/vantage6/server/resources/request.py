@@ -61,7 +61,7 @@ def _read_json(unreadable_is_ours: bool) -> Any:  # noqa: FBT001 - passed on by 
 
 
 def _complaints(error: ValidationError) -> Mapping[str, Any]:
-    messages = error.normalized_messages()
+    messages: Mapping[str, Any] = error.normalized_messages()  # type: ignore[no-untyped-call]
     return {str(key): _with_text_keys(value) for key, value in messages.items()}
 
 

@@ -12,6 +12,7 @@ from vantage6.server.models import Node, Run, Task
 from vantage6.server.policy.decide import Target
 from vantage6.server.policy.principal import UserPrincipal
 from vantage6.server.repositories.runs import is_open
+from vantage6.server.repositories.statements import affect
 from vantage6.server.repositories.tasks import descendant_ids
 from vantage6.server.repositories.unit_of_work import UnitOfWork
 from vantage6.server.services.authority import Authority
@@ -40,11 +41,11 @@ def kill_task(uow: UnitOfWork, principal: UserPrincipal, task_id: int, clock: Cl
         raise BadRequest(f"Task {task_id} has finished already, so there is nothing to stop.")
     target = Target(collaboration_id=task.collaboration_id)
     Authority(uow.session, principal).require("event", Operation.SEND, target)
-    uow.session.execute(
+    affect(
+        uow.session,
         update(Run)
         .where(Run.id.in_([run.run_id for run in going_on]), is_open())
-        .values(status=RunStatus.KILLED.value, finished_at=clock.now())
-        .execution_options(synchronize_session=False)
+        .values(status=RunStatus.KILLED.value, finished_at=clock.now()),
     )
     uow.record(RunsKilled(task.collaboration_id, going_on))
     uow.commit()

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, exists, func, select, update
+from sqlalchemy import Select, case, exists, func, select, update
 from sqlalchemy.orm import Session
 from sqlalchemy.orm.interfaces import ORMOption
 
@@ -18,7 +19,8 @@ from vantage6.server.models import AlgorithmPort, Node, Run, Task
 from vantage6.server.policy import visible
 from vantage6.server.policy.decide import Target
 from vantage6.server.policy.principal import NodePrincipal, Principal
-from vantage6.server.repositories.runs import is_open, of_node, run_options
+from vantage6.server.repositories.runs import is_open, nodes_of_runs, of_node, run_options
+from vantage6.server.repositories.statements import affect
 from vantage6.server.repositories.unit_of_work import UnitOfWork
 from vantage6.server.services.authority import Authority
 from vantage6.server.services.errors import BadRequest, Forbidden, Invalid, NotFound
@@ -143,12 +145,24 @@ def _by_place(
     return statement
 
 
-def report(uow: UnitOfWork, node: NodePrincipal, run_id: int, said: Report, clock: Clock) -> Run:
-    """Store what a node says about one of its runs, and tell others; return the run.
+def report(
+    uow: UnitOfWork,
+    node: NodePrincipal,
+    run_id: int,
+    read: Callable[[], Report],
+    clock: Clock,
+) -> tuple[Run, Node | None]:
+    """Store what a node says about one of its runs, and tell others; return run and node.
 
     Status and result change together, so nobody sees a completed run without its result. A final
     report ends the run. Repeating it is harmless, and so is a report that comes late: a run never
     goes back.
+
+    Parameters
+    ----------
+    read : callable
+        Gives the report; it complains about a body that is not valid only here, because whether
+        the run exists is checked first (contract, rest-api section 4.9).
 
     Raises
     ------
@@ -157,7 +171,9 @@ def report(uow: UnitOfWork, node: NodePrincipal, run_id: int, said: Report, cloc
     BadRequest
         If the run has ended in another way.
     """
-    run = _own_run(uow.session, node, run_id)
+    run = _known_run(uow.session, run_id)
+    said = read()
+    _require_own(run, node)
     if _has_ended(run):
         _complete(uow, run, said)
     elif _store(uow.session, run, said, clock):
@@ -165,23 +181,27 @@ def report(uow: UnitOfWork, node: NodePrincipal, run_id: int, said: Report, cloc
     else:  # it was ended in this moment, by a kill for example
         uow.session.expire(run)
         _complete(uow, run, said)
-    uow.commit()
     uow.session.expire(run)
-    options = run_options()
-    return uow.session.scalars(select(Run).where(Run.id == run_id).options(*options)).one()
+    run = _known_run(uow.session, run_id)
+    node_of_run = nodes_of_runs(uow.session, [run]).get(run_id)
+    uow.commit()
+    return run, node_of_run
 
 
-def _own_run(session: Session, node: NodePrincipal, run_id: int) -> Run:
+def _known_run(session: Session, run_id: int) -> Run:
     run = session.scalar(select(Run).where(Run.id == run_id).options(*run_options()))
     if run is None:
         raise NotFound(f"There is no run {run_id}.")
+    return run
+
+
+def _require_own(run: Run, node: NodePrincipal) -> None:
     is_own = (
         run.organization_id == node.organization_id
         and run.task.collaboration_id == node.collaboration_id
     )
     if not is_own:
-        raise Forbidden(f"Run {run_id} belongs to another node, so you cannot report about it.")
-    return run
+        raise Forbidden(f"Run {run.id} belongs to another node, so you cannot report about it.")
 
 
 def _has_ended(run: Run) -> bool:
@@ -201,26 +221,15 @@ def _store(session: Session, run: Run, said: Report, clock: Clock) -> bool:
         "log": said.log,
     }
     values = {name: value for name, value in values.items() if value is not None}
-    condition = [Run.id == run.id, is_open()]
     if said.status is not None and is_finished(said.status):
         values |= {"status": said.status.value, "finished_at": said.finished_at or clock.now()}
-    elif said.status is not None and _follows(said.status, run.status):
-        values["status"] = said.status.value
-        condition.append(Run.status.in_(_predecessors(said.status)))
+    elif said.status is not None:
+        # A report that comes late leaves the status as it is.
+        before = [status.value for status in allowed_predecessors(said.status)]
+        values["status"] = case((Run.status.in_(before), said.status.value), else_=Run.status)
     if not values:
         return True
-    done = session.execute(
-        update(Run).where(*condition).values(**values).execution_options(synchronize_session=False)
-    )
-    return bool(done.rowcount)  # type: ignore[attr-defined] # updates have one
-
-
-def _predecessors(status: RunStatus) -> list[str]:
-    return [before.value for before in allowed_predecessors(status)]
-
-
-def _follows(status: RunStatus, present: str) -> bool:
-    return present in _predecessors(status)
+    return bool(affect(session, update(Run).where(Run.id == run.id, is_open()).values(**values)))
 
 
 def _after_change(uow: UnitOfWork, run: Run, said: Report, clock: Clock) -> None:
@@ -231,15 +240,15 @@ def _after_change(uow: UnitOfWork, run: Run, said: Report, clock: Clock) -> None
 
 def _fail_siblings(session: Session, run: Run, clock: Clock) -> None:
     """End the runs of the same task that have not started (contract, rest-api section 4.9)."""
-    session.execute(
+    affect(
+        session,
         update(Run)
         .where(Run.task_id == run.task_id, Run.id != run.id, Run.started_at.is_(None), is_open())
         .values(
             status=RunStatus.FAILED.value,
             finished_at=clock.now(),
             log=func.coalesce(Run.log, _SIBLING_LOG),
-        )
-        .execution_options(synchronize_session=False)
+        ),
     )
 
 
@@ -268,10 +277,8 @@ def _complete(uow: UnitOfWork, run: Run, said: Report) -> None:
         if value is not None and present is None
     }
     if values:
-        uow.session.execute(
-            update(Run)
-            .where(Run.id == run.id)
-            .values(**values)
-            .execution_options(synchronize_session=False)
+        affect(
+            uow.session,
+            update(Run).where(Run.id == run.id).values(**values),
         )
         uow.record(RunChanged(run.id, run.task.collaboration_id))

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from vantage6.common.clock import Clock
 from vantage6.common.enums import Operation
 from vantage6.common.status import RunStatus, is_finished
-from vantage6.server.events.domain import KilledRun, RunsKilled, TaskCreated
+from vantage6.server.events.domain import KilledRun, TaskCreated
 from vantage6.server.models import (
     AlgorithmStore,
     Collaboration,
@@ -23,10 +23,9 @@ from vantage6.server.models import (
 )
 from vantage6.server.policy.decide import Target
 from vantage6.server.policy.principal import ContainerPrincipal, UserPrincipal
+from vantage6.server.repositories.deletion import delete_tasks
 from vantage6.server.repositories.runs import is_open
 from vantage6.server.repositories.tasks import (
-    delete_tasks,
-    descendant_ids,
     member_ids,
     next_job_id,
     node_policies,
@@ -325,11 +324,7 @@ def delete_task(uow: UnitOfWork, principal: UserPrincipal, task_id: int) -> None
     if task is None:
         raise NotFound(f"There is no task {task_id}.")
     Authority(uow.session, principal).require("task", Operation.DELETE, task_target(task))
-    doomed = descendant_ids(uow.session, task_id)
-    going_on = open_runs(uow.session, doomed)
-    if going_on:
-        uow.record(RunsKilled(task.collaboration_id, going_on))
-    delete_tasks(uow.session, doomed)
+    delete_tasks(uow, Task.id == task_id)
     uow.commit()
 
 

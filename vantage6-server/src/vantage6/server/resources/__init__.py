@@ -1,0 +1,1 @@
+"""HTTP handlers: load the body, call one service, dump the answer."""
