@@ -19,6 +19,7 @@ from vantage6.node.network.isolated import Slot
 from vantage6.node.runner.base import StartError
 from vantage6.node.runner.docker.engine import (
     Purpose,
+    container_output,
     engine_errors,
     explanation,
     is_ours,
@@ -235,10 +236,11 @@ class RelayGateway:
         started_at = self._api.inspect_container(self._name)["State"]["StartedAt"]
         since = int(datetime.fromisoformat(started_at[:19] + "+00:00").timestamp())
         output = b""
-        for chunk in self._api.logs(self._name, stream=True, follow=True, since=since):
-            output += chunk
-            if relay_script.READY.encode() in output:
-                return
+        with container_output(self._api, self._name, follow=True, since=since) as pieces:
+            for piece in pieces:
+                output += piece
+                if relay_script.READY.encode() in output:
+                    return
         raise StartError(
             f"The relay between algorithms and this node ended at once "
             f"({output.decode(errors='replace').strip()[-200:]}); check that the image "

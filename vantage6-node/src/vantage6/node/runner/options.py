@@ -19,6 +19,7 @@ __all__ = [
 ]
 
 _MEBIBYTE = 1024 * 1024
+_ENTRY_POINT = "from vantage6.algorithm.tools.wrap import wrap_algorithm; wrap_algorithm()"
 _INSTANCE_FILE = "instance"
 
 
@@ -122,6 +123,8 @@ class DockerOptions:
         this machine, so it may only clash with other Docker networks; those are avoided.
     warm_slots : int
         How many networks are made ready before the first run.
+    scratch_days : float
+        Days after which the scratch volume of a job is removed, when no run uses it.
     gpu : bool
         Whether runs get all graphics processors.
     services : Mapping[str, str]
@@ -133,6 +136,7 @@ class DockerOptions:
     relay_image: str = ""
     slot_pool: str = "198.18.0.0/15"
     warm_slots: int = 1
+    scratch_days: float = 30.0
     gpu: bool = False
     services: Mapping[str, str] = field(default_factory=dict)
 
@@ -147,10 +151,13 @@ class ProcessOptions:
         Image name, as tasks give it, to the Python package that takes its place.
     python : str or None
         Interpreter with the packages; None for the node's own.
+    entry_point : str
+        Python program that runs the package named by ``PKG_NAME``.
     """
 
     packages: Mapping[str, str] = field(default_factory=dict)
     python: str | None = None
+    entry_point: str = _ENTRY_POINT
 
 
 @dataclass(frozen=True)

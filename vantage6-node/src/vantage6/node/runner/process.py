@@ -36,7 +36,6 @@ from vantage6.node.runner.options import RunnerOptions
 
 __all__ = ["ProcessRunner"]
 
-_ENTRY_POINT = "from vantage6.algorithm.tools.wrap import wrap_algorithm; wrap_algorithm()"
 _LOOPBACK = "127.0.0.1"
 _LAUNCH_TIMEOUT = 60.0
 _END_TIMEOUT = 5.0
@@ -74,7 +73,11 @@ class ProcessRunner:
         write_context(spec, view)
         state = self._state(spec.run_id)
         order = {
-            "command": [self._options.process.python or sys.executable, "-c", _ENTRY_POINT],
+            "command": [
+                self._options.process.python or sys.executable,
+                "-c",
+                self._options.process.entry_point,
+            ],
             "folder": str(spec.folder),
             "environment": {
                 **_base_environment(spec.folder),

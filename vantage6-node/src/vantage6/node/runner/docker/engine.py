@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -19,6 +20,7 @@ from vantage6.node.runner.options import RunOwner
 __all__ = [
     "Purpose",
     "connect",
+    "container_output",
     "engine_errors",
     "explanation",
     "is_ours",
@@ -28,6 +30,7 @@ __all__ = [
 
 _TIMEOUT = 60
 _SERVER_FAULT = 500
+_FRAME_HEADER = struct.Struct(">BxxxL")
 
 
 class Purpose:
@@ -61,16 +64,60 @@ def engine_errors() -> Iterator[None]:
     """Turn the ways in which an engine can be away into one error; refusals pass through."""
     try:
         yield
-    except requests.RequestException as error:
-        raise RunnerUnavailableError(
-            f"The Docker engine does not answer ({error}); start it again."
-        ) from error
-    except APIError as error:
+    except APIError as error:  # also a RequestException, so it comes first
         if (error.status_code or 0) < _SERVER_FAULT:
             raise
         raise RunnerUnavailableError(
             f"The Docker engine failed ({explanation(error)}); see its log."
         ) from error
+    except requests.RequestException as error:
+        raise RunnerUnavailableError(
+            f"The Docker engine does not answer ({error}); start it again."
+        ) from error
+
+
+@contextmanager
+def container_output(api: Any, container: str, **options: Any) -> Iterator[Iterator[bytes]]:
+    """Open what a container has written to both of its outputs, in pieces of any length.
+
+    Parameters
+    ----------
+    api : docker.APIClient
+        The engine.
+    container : str
+        Its id or name; it must have no terminal, as none of ours has.
+    options
+        Parameters of the engine's interface, for example ``follow=True``.
+
+    Raises
+    ------
+    APIError
+        If the engine refuses, for example `NotFound`.
+    """
+    url = f"{api.base_url}/v{api.api_version}/containers/{container}/logs"
+    parameters = {"stdout": True, "stderr": True, **options}
+    # The SDK's own reader leaves connections open.
+    response = api.get(url, params=parameters, stream=True, timeout=_TIMEOUT)
+    try:
+        api._raise_for_status(response)
+        yield _pieces(response.raw)
+    finally:
+        response.close()
+
+
+def _pieces(stream: Any) -> Iterator[bytes]:
+    """Take the engine's frames apart: a header with the length, then the piece."""
+    while len(header := _exactly(stream, _FRAME_HEADER.size)) == _FRAME_HEADER.size:
+        _, length = _FRAME_HEADER.unpack(header)
+        yield _exactly(stream, length)
+
+
+def _exactly(stream: Any, count: int) -> bytes:
+    parts = []
+    while count and (part := stream.read(count)):
+        parts.append(part)
+        count -= len(part)
+    return b"".join(parts)
 
 
 def explanation(error: APIError) -> str:

@@ -35,18 +35,18 @@ from vantage6.node.runner.docker.containers import (
 from vantage6.node.runner.docker.engine import (
     Purpose,
     connect,
+    container_output,
     engine_errors,
     explanation,
     label_filter,
-    our_labels,
 )
 from vantage6.node.runner.docker.images import Images
 from vantage6.node.runner.docker.volumes import (
     HostPaths,
+    ScratchVolumes,
     own_container,
     run_folder_in_container,
     run_mounts,
-    scratch_name,
 )
 from vantage6.node.runner.environment import RunView, run_environment, write_context
 from vantage6.node.runner.files import OutputError, open_to_run, read_output
@@ -86,6 +86,7 @@ class DockerRunner:
         self._images = images
         self._slots = slots
         self._paths = paths
+        self._scratch = ScratchVolumes(api, options.owner)
 
     @classmethod
     def connect(cls, options: RunnerOptions) -> DockerRunner:
@@ -121,9 +122,11 @@ class DockerRunner:
         return runner
 
     def prepare(self) -> None:
-        """Make the first networks and the relay, and try the registry logins."""
+        """Make the first networks and the relay, try the registry logins, and tidy up."""
         self._images.check_logins()
         self._slots.warm(self._options.docker.warm_slots)
+        with engine_errors():
+            self._scratch.remove_old(self._options.docker.scratch_days)
 
     def start(self, spec: RunSpec) -> RunHandle:
         """Start a run, or return the handle of the one already there for this run id.
@@ -264,8 +267,7 @@ class DockerRunner:
         environment = run_environment(spec, view)
         write_context(spec, view)
         owner = self._options.owner
-        scratch = scratch_name(owner.name, owner.scope, spec.job_id)
-        self._api.create_volume(scratch, labels=our_labels(owner, Purpose.SCRATCH))
+        scratch = self._scratch.ensure(spec.job_id)
         hosts = {PROXY_NAME: str(slot.proxy_address), **self._slots.service_hosts(slot)}
         arguments = {
             "image": spec.image,
@@ -309,10 +311,12 @@ class DockerRunner:
 
     def _copy_log(self, handle: RunHandle, log_file: Path) -> None:
         log_file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        container = handle.data["container"]
         with engine_errors(), BoundedLog(log_file, self._options.limits.log_bytes) as log:
             try:
-                for chunk in self._api.logs(handle.data["container"], stream=True, follow=False):
-                    log.write(chunk)
+                with container_output(self._api, container) as pieces:
+                    for piece in pieces:
+                        log.write(piece)
             except NotFound:
                 log.write(b"[the container was removed before its log could be read]\n")
             except APIError as error:

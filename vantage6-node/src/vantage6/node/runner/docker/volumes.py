@@ -2,23 +2,39 @@
 
 from __future__ import annotations
 
+import logging
 import re
 import socket
 from collections.abc import Mapping
+from datetime import datetime, timezone
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from docker.errors import APIError, NotFound
 from docker.types import Mount
 
 from vantage6.common.wire.container import DATA_FOLDER, SCRATCH_FOLDER, run_folder_name
 from vantage6.node.runner.base import Bind, RunSpec
+from vantage6.node.runner.docker.engine import (
+    Purpose,
+    explanation,
+    is_ours,
+    label_filter,
+    our_labels,
+)
+from vantage6.node.runner.options import RunOwner
 
-__all__ = ["HostPaths", "own_container", "run_folder_in_container", "run_mounts", "scratch_name"]
+__all__ = ["HostPaths", "ScratchVolumes", "own_container", "run_folder_in_container", "run_mounts"]
 
 _CONTAINER_MARK = Path("/.dockerenv")
+_MOUNTS = Path("/proc/self/mountinfo")
 _OWN_ID = re.compile(r"/containers/([0-9a-f]{64})/")
 _OTHERS_MAY_READ = 0o004
 _ROOT = 0
+_SCRATCH_ENDING = "tmpvol"  # by which the command `v6 node clean` knows them
+_DAY = 86400.0
+
+_log = logging.getLogger(__name__)
 
 
 class HostPaths:
@@ -50,13 +66,20 @@ class HostPaths:
 
 
 def own_container(api: Any) -> dict[str, Any] | None:
-    """Return the engine's description of the container this process is in, if it is in one."""
+    """Return the engine's description of the container this process is in.
+
+    None means that the process is in no container of this engine: it runs on the machine itself,
+    or in a container of someone else's.
+    """
     if not _CONTAINER_MARK.exists():
         return None
-    found = _OWN_ID.search(Path("/proc/self/mountinfo").read_text(encoding="utf-8"))
-    details: dict[str, Any] = api.inspect_container(
-        found.group(1) if found else socket.gethostname()
-    )
+    found = _OWN_ID.search(_MOUNTS.read_text(encoding="utf-8"))
+    try:
+        details: dict[str, Any] = api.inspect_container(
+            found.group(1) if found else socket.gethostname()
+        )
+    except NotFound:
+        return None
     return details
 
 
@@ -65,9 +88,50 @@ def run_folder_in_container(run_id: int) -> str:
     return f"{DATA_FOLDER}/{run_folder_name(run_id)}"
 
 
-def scratch_name(node_name: str, scope: str, job_id: int) -> str:
-    """Name the volume that this node's runs of one job share (contract, node section 5)."""
-    return f"vantage6-{node_name}-{scope}-{job_id}-tmpvol"
+class ScratchVolumes:
+    """The volumes that runs of one job share.
+
+    Parameters
+    ----------
+    api : docker.APIClient
+        The engine.
+    owner : RunOwner
+        Whose volumes these are.
+    """
+
+    def __init__(self, api: Any, owner: RunOwner) -> None:
+        self._api = api
+        self._owner = owner
+
+    def ensure(self, job_id: int) -> str:
+        """Make the volume of a job if there is none yet, and return its name.
+
+        The name is the contract's (node, section 5), unless a node with the same name, for
+        another server, has it: what runs leave there is not for others.
+        """
+        stem = f"vantage6-{self._owner.name}-{self._owner.scope}-{job_id}"
+        name = f"{stem}-{_SCRATCH_ENDING}"
+        if not self._is_ours(name):
+            name = f"{stem}-{self._owner.instance[:8]}-{_SCRATCH_ENDING}"
+            self._is_ours(name)
+        return name
+
+    def remove_old(self, days: float) -> None:
+        """Remove volumes made longer ago than `days` that no container uses."""
+        filters = label_filter(self._owner, Purpose.SCRATCH)
+        for volume in self._api.volumes(filters=filters)["Volumes"] or ():
+            made = datetime.fromisoformat(volume["CreatedAt"].replace("Z", "+00:00"))
+            if (datetime.now(timezone.utc) - made).total_seconds() < days * _DAY:
+                continue
+            try:
+                self._api.remove_volume(volume["Name"])
+            except APIError as error:
+                _log.debug("The volume %s stays: %s", volume["Name"], explanation(error))
+
+    def _is_ours(self, name: str) -> bool:
+        """Make a volume, or find the one with this name, and tell whether it is ours."""
+        labels = our_labels(self._owner, Purpose.SCRATCH)
+        return is_ours(self._api.create_volume(name, labels=labels)["Labels"], self._owner)
 
 
 def run_mounts(spec: RunSpec, scratch: str, paths: HostPaths) -> list[Mount]:
