@@ -283,7 +283,8 @@ class Outbox:
         self._rewrite(entry, replace(report, status=status, body=body, result=None))
 
     def _settle(self, entry: _Entry) -> None:
-        with self._store.transaction() as db:
+        # If this is lost in a power cut, the report is sent again and refused as a repeat.
+        with self._store.transaction(durable=False) as db:
             db.execute("DELETE FROM outbox WHERE id = ?", (entry.entry_id,))
         with self._changed:
             self._pauses.pop(entry.report.run_id, None)

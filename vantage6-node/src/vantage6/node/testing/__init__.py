@@ -1,0 +1,1 @@
+"""Stand-ins for the server and for whatever runs algorithms, for tests of nodes."""

@@ -1,0 +1,115 @@
+"""Killing the node at any moment: each run starts once and has one result."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from vantage6.node.runner.base import RunSpec
+from vantage6.node.testing.engine import FakeEngine
+from vantage6.node.testing.simulator import ServerSimulator
+from vantage6.node.testing.station import CrashError, CrashPlan, SteppedNode
+
+
+def sum_of_input(spec: RunSpec) -> tuple[int, bytes]:
+    call = json.loads((spec.folder / "input").read_bytes())
+    return 0, json.dumps({"answer": call["method"]}).encode()
+
+
+def live(folder: Path, server: ServerSimulator, engine: FakeEngine, plan: CrashPlan) -> bool:
+    """Run one life of the node; tells whether it lived to the end of its work."""
+    try:
+        node = SteppedNode(folder, server, engine, plan)
+        node.settle()
+        node.wait_and_settle()
+    except CrashError:
+        return False
+    node.store.close()
+    return True
+
+
+def moments_of_a_life(folder: Path, runs: int) -> int:
+    server, engine, plan = ServerSimulator(), FakeEngine(sum_of_input), CrashPlan()
+    for run_id in range(1, runs + 1):
+        server.add_run(run_id)
+    assert live(folder, server, engine, plan)
+    return len(plan.moments)
+
+
+def assert_each_run_ended_once(folder: Path, server: ServerSimulator, engine: FakeEngine) -> None:
+    for run_id, run in server.runs.items():
+        assert engine.starts[run_id] == 1
+        assert server.results[run_id] == 1
+        assert run["status"] == "completed"
+        assert run["finished_at"] is not None
+    assert engine.containers == {}
+    assert list((folder / "runs").glob("task-*")) == []
+    assert list((folder / "outbox").iterdir()) == []
+
+
+def test_a_crash_at_each_single_moment_leads_to_one_start_and_one_result(tmp_path: Path) -> None:
+    count = moments_of_a_life(tmp_path / "probe", runs=2)
+    assert count > 60
+    for at in range(1, count + 1):
+        folder = tmp_path / str(at)
+        server, engine = ServerSimulator(), FakeEngine(sum_of_input)
+        server.add_run(1)
+        server.add_run(2)
+
+        assert not live(folder, server, engine, CrashPlan(at))
+        assert live(folder, server, engine, CrashPlan())
+
+        assert_each_run_ended_once(folder, server, engine)
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(crashes=st.lists(st.integers(min_value=1, max_value=80), min_size=2, max_size=6))
+def test_repeated_crashes_lead_to_one_start_and_one_result(
+    tmp_path_factory: pytest.TempPathFactory, crashes: list[int]
+) -> None:
+    folder = tmp_path_factory.mktemp("node")
+    server, engine = ServerSimulator(), FakeEngine(sum_of_input)
+    for run_id in (1, 2, 3):
+        server.add_run(run_id)
+
+    for at in crashes:
+        live(folder, server, engine, CrashPlan(at))
+    assert live(folder, server, engine, CrashPlan())
+
+    assert_each_run_ended_once(folder, server, engine)
+
+
+def test_a_run_killed_while_the_node_crashes_is_stopped_and_never_started_again(
+    tmp_path: Path,
+) -> None:
+    def life(folder: Path, server: ServerSimulator, engine: FakeEngine, plan: CrashPlan) -> None:
+        node = SteppedNode(folder, server, engine, plan)
+        node.settle()
+        node.parts.manager.kill(1)
+        node.work_off()
+        node.wait_and_settle()
+
+    probe = CrashPlan()
+    server, engine = ServerSimulator(), FakeEngine()
+    server.add_run(1)
+    probe_node = SteppedNode(tmp_path / "probe", server, engine, probe)
+    probe_node.turn()  # an algorithm that goes on would block; only the number is of interest
+    for at in range(1, 45):
+        folder = tmp_path / str(at)
+        server, engine = ServerSimulator(), FakeEngine(lambda _spec: (0, b"1"))
+        server.add_run(1)
+        try:
+            life(folder, server, engine, CrashPlan(at))
+        except CrashError:
+            server.finish(1)
+        node = SteppedNode(folder, server, engine)
+        node.settle()
+        node.wait_and_settle()
+
+        assert engine.starts[1] <= 1
+        assert engine.containers == {}
+        assert server.runs[1]["finished_at"] is not None
