@@ -41,6 +41,7 @@ __all__ = [
 
 _POLL = 0.1
 _LOCK_ATTEMPTS = 20
+_GRACE = 10.0
 _TAIL_LINES = 15
 _NAME_WIDTH = 25
 _HEADER_RULE = 53
@@ -65,13 +66,10 @@ class RunningProcess:
         Its id.
     started_at : str
         When it started, ISO 8601.
-    console_file : str or None
-        Where its output goes, if it runs detached.
     """
 
     pid: int
     started_at: str
-    console_file: str | None
 
 
 # -- choosing -----------------------------------------------------------------------------------
@@ -136,7 +134,7 @@ def _ask(names: Sequence[str], kind: InstanceType) -> str:
 
 
 @contextmanager
-def holding(context: InstanceContext, console_file: Path | None = None) -> Iterator[None]:
+def holding(context: InstanceContext) -> Iterator[None]:
     """Mark the instance as running in this process for the time of the block.
 
     Raises
@@ -149,7 +147,7 @@ def holding(context: InstanceContext, console_file: Path | None = None) -> Itera
     with path.open("a+", encoding="utf-8") as file:
         if not _locked(file):
             raise _already_running(context)
-        _write_process(file, console_file)
+        _write_process(file)
         try:
             yield
         finally:
@@ -179,7 +177,7 @@ def running(context: InstanceContext) -> RunningProcess | None:
         ) from error
     except (ValueError, TypeError):
         # It took the lock a moment ago and has not written its id yet.
-        return RunningProcess(0, "", None)
+        return RunningProcess(0, "")
 
 
 def start_detached(
@@ -226,7 +224,10 @@ def start_detached(
     _wait_until_ready(
         process, context, console_file, ready, timeout=timeout, clock=clock or SystemClock()
     )
-    return running(context) or RunningProcess(process.pid, "", str(console_file))
+    started = running(context) or RunningProcess(process.pid, "")
+    # It is on its own from here on; without a code, Popen would complain that it still runs.
+    process.returncode = 0
+    return started
 
 
 def stop(
@@ -340,16 +341,9 @@ def _locked(file: IO[str], clock: Clock | None = None) -> bool:
     return False
 
 
-def _write_process(file: IO[str], console_file: Path | None) -> None:
+def _write_process(file: IO[str]) -> None:
     file.truncate(0)
-    json.dump(
-        {
-            "pid": os.getpid(),
-            "started_at": iso_utc(SystemClock().now()),
-            "console_file": str(console_file) if console_file else None,
-        },
-        file,
-    )
+    json.dump({"pid": os.getpid(), "started_at": iso_utc(SystemClock().now())}, file)
     file.flush()
 
 
@@ -379,11 +373,20 @@ def _wait_until_ready(
         if code is not None:
             raise InstanceError(f"{what} ended at once with exit code {code}:{_tail(shown)}")
         if clock.monotonic() > deadline:
-            process.terminate()
+            _end(process)
             raise InstanceError(
                 f"{what} was not ready within {timeout:.0f} s and was stopped:{_tail(shown)}"
             )
         clock.sleep(_POLL)
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    process.terminate()
+    try:
+        process.wait(_GRACE)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
 
 
 def _tail(text: str) -> str:
