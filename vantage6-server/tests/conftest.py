@@ -57,6 +57,8 @@ class World:
 
     app: Flask
     clock: ManualClock
+    file: Path
+    template: Path
     api_keys: dict[str, str]
     _tokens: dict[str, str] = field(default_factory=dict)
 
@@ -65,6 +67,13 @@ class World:
         """What the app works with."""
         with self.app.app_context():
             return services()
+
+    def restore(self) -> None:
+        """Forget everything that happened since the world was made."""
+        self.services.database.close()
+        for suffix in ("-wal", "-shm"):
+            self.file.with_name(self.file.name + suffix).unlink(missing_ok=True)
+        shutil.copy(self.template, self.file)
 
     @contextmanager
     def session(self) -> Iterator[Session]:
@@ -112,7 +121,7 @@ class World:
             "image": image,
             "databases": [],
         }
-        claims = {"client_type": "container", "roles": [], RUN_CLAIM: None}
+        claims: dict[str, Any] = {"client_type": "container", "roles": [], RUN_CLAIM: None}
         with self.app.app_context():
             token = create_access_token(subject, expires_delta=False, additional_claims=claims)
         self.add_token(name, token)
@@ -227,7 +236,7 @@ def make_world(
         clock = ManualClock()
         given = {"uri": f"sqlite:///{DATABASE}", "jwt_secret_key": "s" * 48} | settings
         app = create_app(load_server_settings(given, "the test", {}), folder, clock=clock)
-        made.append(World(app, clock, template[1]))
+        made.append(World(app, clock, folder / DATABASE, *template))
         return made[-1]
 
     yield make
