@@ -8,7 +8,7 @@ import pytest
 
 from vantage6.client import UserClient
 from vantage6.common.encryption import DummyCryptor
-from vantage6.common.errors import NotAnApiError
+from vantage6.common.errors import NotAnApiError, ServerFaultError
 from vantage6.common.exceptions import AuthenticationException
 from vantage6.common.testing.http import html_reply
 from vantage6.common.testing.server import ScriptedServer
@@ -56,7 +56,7 @@ def test_second_factor_to_be_set_up_is_shown(
     assert (client.whoami, client.token, client.cryptor) == (None, None, None)
 
 
-@pytest.mark.parametrize("status", [400, 401, 500])
+@pytest.mark.parametrize("status", [400, 401, 403])
 def test_refused_login_is_an_authentication_exception(
     status: int, server: ScriptedServer, new_client: NewClient
 ) -> None:
@@ -64,6 +64,14 @@ def test_refused_login_is_an_authentication_exception(
     with pytest.raises(AuthenticationException, match="Failed to authenticate: Failed to login"):
         new_client().authenticate("ada", "wrong")
     assert len(server.seen) == 1
+
+
+def test_fault_of_the_server_is_told_apart_from_a_wrong_password(
+    server: ScriptedServer, new_client: NewClient
+) -> None:
+    server.on("POST", "/token/user", {"msg": "The database does not answer."}, status=503)
+    with pytest.raises(ServerFaultError, match="database"):
+        new_client().authenticate("ada", "Passw0rd!")
 
 
 def test_wrong_address_is_told_apart_from_a_wrong_password(

@@ -5,7 +5,12 @@ from __future__ import annotations
 from vantage6.client.display import show_second_factor
 from vantage6.client.log import logger
 from vantage6.common import WhoAmI
-from vantage6.common.errors import NotAnApiError, NotFoundError, ResponseError
+from vantage6.common.errors import (
+    NotAnApiError,
+    NotFoundError,
+    ResponseError,
+    ServerFaultError,
+)
 from vantage6.common.exceptions import AuthenticationException
 from vantage6.common.http.auth import LoginAnswer, UserAuth
 from vantage6.common.http.transport import Transport
@@ -42,7 +47,7 @@ class Session:
         AuthenticationException
             If the server refuses the login or asks for a second factor.
         TransportError
-            If no vantage6 server answers.
+            If no vantage6 server answers, or it has a problem of its own.
         """
         answer = self._ask_for_tokens(username, password, mfa_code)
         if answer.qr_uri:
@@ -99,6 +104,8 @@ class Session:
                 "path.",
                 _NOT_FOUND,
             ) from error
+        except ServerFaultError:
+            raise
         except ResponseError as error:
             raise AuthenticationException(f"Failed to authenticate: {error}") from error
 
@@ -109,7 +116,7 @@ class Session:
         return WhoAmI(
             type_="user",
             id_=user_id,
-            name=user["firstname"],
+            name=user["firstname"] or user["username"],
             organization_name=self._organization_name(organization_id),
             organization_id=organization_id,
         )

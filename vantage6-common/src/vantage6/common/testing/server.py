@@ -113,6 +113,7 @@ class ScriptedServer:
         }
         user = {
             "id": user_id,
+            "username": f"user-{user_id}",
             "firstname": "Ada",
             "organization": link("organization", organization_id),
         }
