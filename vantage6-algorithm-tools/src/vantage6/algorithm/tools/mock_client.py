@@ -18,6 +18,7 @@ from vantage6.algorithm.tools.metadata import RunMetaData
 from vantage6.algorithm.tools.mock_objects import (
     collaboration_object,
     organization_object,
+    result_object,
     run_object,
     task_object,
 )
@@ -207,7 +208,7 @@ class _Tasks(_Part):
         id_ = len(self.parent.runs) + 1
         run = run_object(id_, task_id, organization_id, json.dumps(document))
         self.parent.runs.append(run)
-        self.parent.results.append({"id": id_, "task_id": task_id, "result": result})
+        self.parent.results.append(result_object(id_, task_id, result))
 
 
 class _Runs(_Part):
@@ -231,7 +232,7 @@ class _Results(_Part):
     def from_task(self, task_id: int) -> list[Any]:
         """Return the results of a task, in the order of its organizations."""
         items = self.parent.results
-        return [json.loads(item["result"]) for item in items if item["task_id"] == task_id]
+        return [json.loads(item["result"]) for item in items if item["task"]["id"] == task_id]
 
 
 class _Organizations(_Part):

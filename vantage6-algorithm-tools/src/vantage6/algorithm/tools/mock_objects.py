@@ -6,7 +6,13 @@ from typing import Any
 
 from vantage6.common.status import RunStatus
 
-__all__ = ["collaboration_object", "organization_object", "run_object", "task_object"]
+__all__ = [
+    "collaboration_object",
+    "organization_object",
+    "result_object",
+    "run_object",
+    "task_object",
+]
 
 Object = dict[str, Any]
 
@@ -60,6 +66,11 @@ def run_object(id_: int, task_id: int, organization_id: int, input_: str) -> Obj
         "node": {"id": organization_id, "ip": None, "name": "mock_node", "status": "online"},
         "ports": [],
     }
+
+
+def result_object(id_: int, task_id: int, result: str) -> Object:
+    """Return the result of a run."""
+    return {"id": id_, "result": result, "run": _link("run", id_), "task": _link("task", task_id)}
 
 
 def organization_object(id_: int) -> Object:
