@@ -53,3 +53,5 @@ class Path:
     RESET_SECOND_FACTOR = "/recover/2fa/reset"
     ALGORITHM_STORES = "/algorithmstore"
     ALGORITHM_STORE = "/algorithmstore/{id}"
+    VPN = "/vpn"
+    VPN_UPDATE = "/vpn/update"
