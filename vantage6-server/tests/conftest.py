@@ -5,7 +5,12 @@ The world is the fixture of the contract's golden samples (their README): the sa
 
 from __future__ import annotations
 
+import os
+import secrets
 import shutil
+import socket
+import subprocess
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -15,7 +20,7 @@ from typing import Any
 import pytest
 from flask import Flask
 from flask_jwt_extended import create_access_token
-from sqlalchemy import event, select
+from sqlalchemy import create_engine, event, select, text
 from sqlalchemy.orm import Session
 from werkzeug.test import TestResponse
 
@@ -332,8 +337,8 @@ def _add_user(
 
 def _rules(session: Session, *texts: str) -> list[Rule]:
     found = []
-    for text in texts:
-        name, operation, scope = text.split()
+    for words in texts:
+        name, operation, scope = words.split()
         found.append(
             session.scalars(
                 select(Rule).where(
@@ -344,3 +349,63 @@ def _rules(session: Session, *texts: str) -> list[Rule]:
             ).one()
         )
     return found
+
+
+@pytest.fixture(scope="session")
+def postgresql_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Start a PostgreSQL of our own, or use the one named by V6_TEST_POSTGRESQL_URI.
+
+    The address has no database in it. Without PostgreSQL on the machine the tests are skipped.
+    """
+    given = os.environ.get("V6_TEST_POSTGRESQL_URI")
+    if given:
+        yield given.rstrip("/")
+        return
+    initdb = next(iter(sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))), None)
+    if initdb is None:
+        pytest.skip("needs PostgreSQL, or V6_TEST_POSTGRESQL_URI naming one")
+    folder = Path(tempfile.mkdtemp(prefix="v6pg"))
+    # PostgreSQL refuses to run as root.
+    as_user = ["runuser", "-u", "postgres", "--"] if os.geteuid() == 0 else []
+    if as_user:
+        shutil.chown(folder, "postgres")
+    data = str(folder / "data")
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    options = f"-p {port} -k {folder} -c fsync=off -c listen_addresses=127.0.0.1"
+
+    def run(*command: str) -> None:
+        subprocess.run([*as_user, *command], check=True, stdout=subprocess.DEVNULL, cwd="/")
+
+    control = (str(initdb.with_name("pg_ctl")), "-D", data, "-s", "-w")
+    run(str(initdb), "-D", data, "-A", "trust", "-U", "v6")
+    run(*control, "-l", f"{data}/log", "-o", options, "start")
+    yield f"postgresql://v6@127.0.0.1:{port}"
+    run(*control, "-m", "immediate", "stop")
+    shutil.rmtree(folder)
+
+
+@pytest.fixture
+def postgresql_uri(postgresql_server: str) -> str:
+    """Return the address of a new, empty PostgreSQL database."""
+    name = f"v6_{secrets.token_hex(6)}"
+    engine = create_engine(
+        database_url(f"{postgresql_server}/postgres"), isolation_level="AUTOCOMMIT"
+    )
+    with engine.connect() as connection:
+        connection.execute(text(f"CREATE DATABASE {name}"))
+    engine.dispose()
+    return f"{postgresql_server}/{name}"
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def empty_database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
+    """Return an empty database of each kind."""
+    if request.param == "sqlite":
+        uri = f"sqlite:///{DATABASE}"
+    else:
+        uri = request.getfixturevalue("postgresql_uri")
+    database = Database(database_url(uri, tmp_path))
+    yield database
+    database.close()
