@@ -112,6 +112,7 @@ def removals(client: UserClient, found: dict[str, Any], first: int, second: int)
     for name in ("user.create", "user.create.own"):
         client.user.delete(found[name]["id"])
     client.role.delete(found["role.create"]["id"])
+    client.collaboration_id = None
     for organization in (first, second):
         client.organization.delete(organization)
     return {
