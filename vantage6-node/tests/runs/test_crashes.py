@@ -83,33 +83,22 @@ def test_repeated_crashes_lead_to_one_start_and_one_result(
     assert_each_run_ended_once(folder, server, engine)
 
 
-def test_a_run_killed_while_the_node_crashes_is_stopped_and_never_started_again(
-    tmp_path: Path,
-) -> None:
-    def life(folder: Path, server: ServerSimulator, engine: FakeEngine, plan: CrashPlan) -> None:
-        node = SteppedNode(folder, server, engine, plan)
-        node.settle()
-        node.parts.manager.kill(1)
-        node.work_off()
-        node.wait_and_settle()
-
-    probe = CrashPlan()
-    server, engine = ServerSimulator(), FakeEngine()
-    server.add_run(1)
-    probe_node = SteppedNode(tmp_path / "probe", server, engine, probe)
-    probe_node.turn()  # an algorithm that goes on would block; only the number is of interest
-    for at in range(1, 45):
+def test_a_run_killed_before_a_crash_ends_once_and_leaves_nothing(tmp_path: Path) -> None:
+    for at in range(1, 50):
         folder = tmp_path / str(at)
-        server, engine = ServerSimulator(), FakeEngine(lambda _spec: (0, b"1"))
+        server, engine = ServerSimulator(), FakeEngine(sum_of_input)
         server.add_run(1)
         try:
-            life(folder, server, engine, CrashPlan(at))
+            node = SteppedNode(folder, server, engine, CrashPlan(at))
+            node.parts.resync.work_off()
+            node.turn()
+            node.parts.manager.kill(1)
+            node.work_off()
         except CrashError:
             server.finish(1)
-        node = SteppedNode(folder, server, engine)
-        node.settle()
-        node.wait_and_settle()
+        assert live(folder, server, engine, CrashPlan())
 
         assert engine.starts[1] <= 1
         assert engine.containers == {}
         assert server.runs[1]["finished_at"] is not None
+        assert list((folder / "runs").glob("task-*")) == []

@@ -228,6 +228,13 @@ NODE_SECTION = Section(
             "198.18.0.0/15",
         ),
         Field(
+            "warm_networks",
+            Kind.INTEGER,
+            "How many networks for runs are made before the first run asks for one.",
+            1,
+            minimum=0,
+        ),
+        Field(
             "docker_services",
             Kind.MAPPING,
             "Alias to name of existing containers that algorithms may reach.",

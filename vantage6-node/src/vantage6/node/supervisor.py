@@ -21,7 +21,7 @@ _SLOWEST_RESTART = 30.0
 
 
 class FatalError(V6Error):
-    """A loop found that the node cannot go on; the text is one sentence for the operator."""
+    """The node cannot work; the text is one sentence for the operator."""
 
 
 class NodeStoppedError(Exception):
@@ -52,24 +52,19 @@ class Supervisor:
 
     Parameters
     ----------
-    stop : threading.Event
-        Set when the whole node is to stop; a fatal error sets it too.
     first_restart, slowest_restart : float, optional
         Bounds of the pause before a failed loop is started again, in seconds.
     """
 
     def __init__(
         self,
-        stop: threading.Event,
         *,
         first_restart: float = _FIRST_RESTART,
         slowest_restart: float = _SLOWEST_RESTART,
     ) -> None:
-        self._stop = stop
         self._first_restart = first_restart
         self._slowest_restart = slowest_restart
         self._running: list[tuple[Loop, threading.Event, threading.Thread]] = []
-        self.fatal: FatalError | None = None
 
     def start(self, loops: Sequence[Loop]) -> None:
         """Start loops; those started first are stopped last."""
@@ -105,10 +100,6 @@ class Supervisor:
         while not stop.is_set():
             try:
                 loop.run(stop)
-            except FatalError as error:
-                self.fatal = error
-                self._stop.set()
-                return
             except Exception:  # noqa: BLE001 - the outermost loop: whatever failed is tried again
                 seconds = pause.next()
                 _log.exception("Loop %s failed and starts again in %.1f s", loop.name, seconds)

@@ -45,31 +45,37 @@ class Inbox:
     ----------
     identity : NodeIdentity
         Who this node is.
-    recipient : Recipient
-        Who acts on it.
     """
 
-    def __init__(self, identity: NodeIdentity, recipient: Recipient) -> None:
+    def __init__(self, identity: NodeIdentity) -> None:
         self._identity = identity
+        self._recipient: Recipient | None = None
+
+    def connect(self, recipient: Recipient) -> None:
+        """Tell who acts on messages; earlier ones are lost."""
         self._recipient = recipient
 
     def put(self, event: str, data: Any) -> None:
         """Pass on an event; unknown and malformed ones are left aside."""
+        recipient = self._recipient
+        if recipient is None:
+            return
         if event == ServerEvent.SYNC:
-            self._recipient.server_connected()
+            recipient.server_connected()
         elif event == ServerEvent.NEW_TASK:
-            self._put_task(data)
+            _put_task(recipient, data)
         elif event == ServerEvent.KILL_CONTAINERS:
             order = read_kill_order(data, self._identity)
             if order is not None:
-                self._recipient.kill_ordered(order)
+                recipient.kill_ordered(order)
 
-    def _put_task(self, data: Any) -> None:
-        task_id = data.get("id") if isinstance(data, Mapping) else None
-        if isinstance(task_id, int):
-            self._recipient.task_created(task_id)
-        else:
-            _log.warning("A new_task event without a task id was left aside")
+
+def _put_task(recipient: Recipient, data: Any) -> None:
+    task_id = data.get("id") if isinstance(data, Mapping) else None
+    if isinstance(task_id, int):
+        recipient.task_created(task_id)
+    else:
+        _log.warning("A new_task event without a task id was left aside")
 
 
 def read_kill_order(data: Any, identity: NodeIdentity) -> KillOrder | None:

@@ -37,6 +37,8 @@ class Session:
         Connection to the server.
     stop : threading.Event
         Set when the node is to stop.
+    on_first_failure : callable, optional
+        Told why, when the server is away for the first time.
     first_pause : float, optional
         Seconds before the second attempt.
     """
@@ -47,12 +49,15 @@ class Session:
         transport: Transport,
         stop: threading.Event,
         *,
+        on_first_failure: Callable[[TransportError], None] = lambda _error: None,
         first_pause: float = _FIRST_PAUSE,
     ) -> None:
         self._auth = auth
         self._transport = transport
         self._api = ServerApi(transport)
         self._stop = stop
+        self._on_first_failure = on_first_failure
+        self._has_failed = False
         self._first_pause = first_pause
 
     def log_in(self, config_name: str, scope: str) -> NodeIdentity:
@@ -85,10 +90,16 @@ class Session:
             except TransportError as error:
                 if not may_pass(error):
                     raise FatalError(f"Could not {purpose}: {error}") from error
+                self._note_failure(error)
                 seconds = pause.next()
                 _log.warning("Could not %s, again in %.0f s: %s", purpose, seconds, error)
                 self._stop.wait(seconds)
         raise NodeStoppedError
+
+    def _note_failure(self, error: TransportError) -> None:
+        if not self._has_failed:
+            self._has_failed = True
+            self._on_first_failure(error)
 
     def _log_in_once(self) -> None:
         try:

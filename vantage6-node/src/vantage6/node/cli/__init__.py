@@ -1,0 +1,1 @@
+"""Commands ``v6 node …``."""
