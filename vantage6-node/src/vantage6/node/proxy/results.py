@@ -1,0 +1,86 @@
+"""Results of subtasks, decrypted for the algorithm that asked for them."""
+
+from __future__ import annotations
+
+import base64
+import logging
+from typing import Any
+
+from flask import Blueprint, Response, request
+
+from vantage6.common.crypto.base import Cryptor
+from vantage6.common.errors import CryptoError, NotFoundError, RequestError
+from vantage6.common.http.transport import Transport
+from vantage6.common.wire.paths import Path
+from vantage6.node.proxy.callers import current_caller
+from vantage6.node.proxy.forward import query, reply
+from vantage6.node.proxy.jobs import Jobs
+
+__all__ = ["result_routes"]
+
+_BAD_REQUEST = 400
+_NOT_FOUND = 404
+
+_log = logging.getLogger(__name__)
+
+
+def result_routes(transport: Transport, cryptor: Cryptor, jobs: Jobs) -> Blueprint:
+    """Return the routes that give results."""
+    routes = Blueprint("results", __name__)
+
+    @routes.get("/result")
+    def of_task() -> Response:
+        caller = current_caller()
+        jobs.require_task(caller, _task_id())
+        answer = transport.send("GET", Path.RESULTS, params=query())
+        results = answer.body.get("data") if isinstance(answer.body, dict) else None
+        if not isinstance(results, list):
+            return reply(answer)
+        jobs.remember_blobs(results, caller.run.job_id)
+        plain = [_decrypted(result, cryptor) for result in results]
+        return reply(answer, {**answer.body, "data": plain})
+
+    @routes.get("/result/<int:result_id>")
+    def single(result_id: int) -> Response:
+        caller = current_caller()
+        answer = transport.send("GET", Path.RESULT.format(id=result_id), params=query())
+        jobs.require_task(caller, _task_of(answer.body, result_id))
+        jobs.remember_blobs([answer.body], caller.run.job_id)
+        return reply(answer, _decrypted(answer.body, cryptor))
+
+    return routes
+
+
+def _task_id() -> int:
+    try:
+        return int(request.args["task_id"])
+    except (KeyError, ValueError):
+        raise RequestError(
+            "The query must name the task whose results are wanted: task_id=<number>.",
+            _BAD_REQUEST,
+        ) from None
+
+
+def _task_of(result: Any, result_id: int) -> int:
+    task = result.get("task") if isinstance(result, dict) else None
+    task_id = task.get("id") if isinstance(task, dict) else None
+    if not isinstance(task_id, int):
+        raise NotFoundError(f"Result {result_id} belongs to no task any more.", _NOT_FOUND)
+    return task_id
+
+
+def _decrypted(result: dict[str, Any], cryptor: Cryptor) -> dict[str, Any]:
+    """Return a result with base64 of the plain bytes, as in collaborations without encryption.
+
+    A reference stays one. What cannot be decrypted stays as it is (contract, node section 9).
+    """
+    value = result.get("result")
+    is_inline = isinstance(value, str) and not result.get("blob_storage_used")
+    if not is_inline or not cryptor.encrypts or not value:
+        return result
+    try:
+        plain = cryptor.decrypt(str(value))
+    except CryptoError as error:
+        _log.warning("Result %s cannot be decrypted: %s", result.get("id"), error)
+        return result
+    return {**result, "result": base64.b64encode(plain).decode("ascii")}
