@@ -1,9 +1,17 @@
-"""From the settings to the options of the runner and the proxy."""
+"""From the settings to the runner's options and the proxy."""
 
 from __future__ import annotations
 
-from vantage6.common.config.context import InstanceContext
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from vantage6.common.config.context import InstanceContext, inside_container
+from vantage6.common.crypto.base import Cryptor
+from vantage6.common.errors import ConfigurationError
+from vantage6.common.http.transport import Transport
 from vantage6.node.identity import NodeFolders
+from vantage6.node.proxy import ProxyServer, ProxyServices, create_app
 from vantage6.node.runner.options import (
     DockerOptions,
     Limits,
@@ -13,11 +21,23 @@ from vantage6.node.runner.options import (
     RunnerOptions,
     RunOwner,
 )
+from vantage6.node.runs.tokens import TokenRegistry
 from vantage6.node.settings import NodeSettings
 
-__all__ = ["runner_options"]
+__all__ = ["open_proxy", "runner_options"]
 
 _MEBIBYTE = 1024 * 1024
+_LOOPBACK = "127.0.0.1"
+_ALL_ADDRESSES = "0.0.0.0"  # noqa: S104 - in a container, where only runs are on the networks
+_PORT_VARIABLE = "PROXY_SERVER_PORT"
+_PORT_IN_CONTAINER = 80
+_SERVER_TIMEOUT = 300.0
+
+
+@dataclass(frozen=True)
+class _Endpoint:
+    host: str
+    port: int | None
 
 
 def runner_options(
@@ -38,6 +58,57 @@ def runner_options(
         docker=_docker(settings),
         process=ProcessOptions(settings["process_packages"], settings["process_python"]),
     )
+
+
+def open_proxy(
+    settings: NodeSettings,
+    folders: NodeFolders,
+    cryptor: Cryptor,
+    tokens: TokenRegistry,
+    *,
+    tasks_repeatable: bool,
+) -> ProxyServer:
+    """Return the proxy, listening.
+
+    Raises
+    ------
+    ConfigurationError
+        If it cannot listen.
+    """
+    services = ProxyServices(
+        connect=lambda auth: Transport(settings.base_url, auth=auth, read_timeout=_SERVER_TIMEOUT),
+        tokens=tokens,
+        cryptor=cryptor,
+        tasks_repeatable=tasks_repeatable,
+    )
+    endpoint = _endpoint(settings["runner"], os.environ)
+    proxy = ProxyServer(
+        create_app(services),
+        socket_path=folders.proxy / "proxy.sock",
+        port=endpoint.port,
+        host=endpoint.host,
+        port_file=folders.data / "proxy.port",
+    )
+    proxy.start()
+    return proxy
+
+
+def _endpoint(runner: str, environment: Mapping[str, str]) -> _Endpoint:
+    """Return where the proxy listens besides its socket.
+
+    Processes reach it on the loopback interface, containers through the relay and the socket. A
+    node in a container of its own joins the networks of the runs and listens there.
+    """
+    given = environment.get(_PORT_VARIABLE)
+    if given and not given.isdecimal():
+        raise ConfigurationError(
+            f"The environment variable {_PORT_VARIABLE} is {given!r}; set it to a port number."
+        )
+    if runner == "process":
+        return _Endpoint(_LOOPBACK, int(given or 0))
+    if given or inside_container():
+        return _Endpoint(_ALL_ADDRESSES, int(given or _PORT_IN_CONTAINER))
+    return _Endpoint(_LOOPBACK, None)
 
 
 def _limits(settings: NodeSettings) -> Limits:

@@ -63,6 +63,10 @@ class ServerApi:
         self._transport = transport
         self._open_store = open_store or _open_store
 
+    def is_own_release(self) -> bool:
+        """Tell whether the server is of this project, with what it offers over the contract."""
+        return "release" in _object(self._transport.get(Path.VERSION))
+
     def node(self, node_id: int) -> NodeDetails:
         """Return what the server knows of a node."""
         body = _object(self._transport.get(Path.NODE.format(id=node_id)))

@@ -156,6 +156,7 @@ class ServerSimulator(httpx.BaseTransport):
 
     def _routes(self) -> list[tuple[str, Callable[..., httpx.Response]]]:
         return [
+            (r"GET /version", lambda _request, _body: json_reply({"version": "4.15.2"})),
             (r"GET /node/(\d+)", self._get_node),
             (r"GET /organization/(\d+)", self._get_organization),
             (r"PATCH /organization/(\d+)", self._patch_organization),
