@@ -28,7 +28,7 @@ def _clean_logging() -> Iterator[None]:
     configure_logging({}, None, console=False)
     root.setLevel(level)
     logging.captureWarnings(capture=False)
-    for name in ("quiet", "loud"):
+    for name in ("quiet", "loud", "httpx", "httpcore", "docker", "socketio", "engineio", "urllib3"):
         logging.getLogger(name).setLevel(logging.NOTSET)
 
 
@@ -120,6 +120,16 @@ def test_single_loggers_have_their_own_levels(tmp_path: Path) -> None:
     logging.getLogger("other").debug("no")
 
     assert path.read_text() == "DEBUG   |yes\n"
+
+
+def test_libraries_that_tell_every_request_are_quiet_unless_named(tmp_path: Path) -> None:
+    path = _log(tmp_path, level="DEBUG", loggers=[{"name": "httpx", "level": "INFO"}])
+
+    logging.getLogger("httpcore.http11").debug("response headers with a token")
+    logging.getLogger("httpcore").warning("b")
+    logging.getLogger("httpx").info("c")
+
+    assert path.read_text().splitlines() == ["WARNING |b", "INFO    |c"]
 
 
 def test_a_second_set_up_replaces_the_first_and_leaves_others_alone(tmp_path: Path) -> None:

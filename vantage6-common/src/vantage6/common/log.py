@@ -36,6 +36,9 @@ DEFAULT_DATE_FORMAT = "%Y-%m-%d %H:%M:%S"
 _KILOBYTE = 1024
 _LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 _MARK = "_vantage6_configured"
+# These tell more than anybody wants to read, and in detail even tokens; a setting of their own
+# makes them speak.
+_CHATTY = ("docker", "engineio", "httpcore", "httpx", "socketio", "sqlalchemy.engine", "urllib3")
 _COLOURS = {
     logging.DEBUG: "\033[36m",
     logging.INFO: "\033[32m",
@@ -80,6 +83,7 @@ def configure_logging(
     """Send log lines to a rotating file, to standard output, or to both.
 
     May be called again; what an earlier call set up is replaced, handlers of others stay.
+    Libraries that tell every request are quiet below warnings, unless ``loggers`` names them.
 
     Parameters
     ----------
@@ -105,6 +109,8 @@ def configure_logging(
         handlers.append(_console_handler(settings))
     _replace_handlers(handlers)
     logging.getLogger().setLevel(level)
+    for name in _CHATTY:
+        logging.getLogger(name).setLevel(logging.WARNING)
     for name, single_level in levels:
         logging.getLogger(name).setLevel(single_level)
     logging.captureWarnings(capture=True)

@@ -144,17 +144,21 @@ class RsaCryptor:
 
     def _unwrapped(self, message: bytes) -> bytes:
         """Undo the second encoding that browser clients add to an inline message."""
-        try:
-            text = message if message.isascii() else message.decode().encode()
-        except UnicodeDecodeError as error:
-            raise self._failure("it was encrypted for another key") from error
-        if not text or text[0] in _CERTAINLY_NOT_BASE64:
+        if not message.isascii():
+            self._require_text(message)
+        if not message or message[0] in _CERTAINLY_NOT_BASE64:
             return message
         try:
-            json.loads(text)
+            json.loads(message)
         except ValueError:
-            return self._from_base64(text)
+            return self._from_base64(message)
         return message
+
+    def _require_text(self, message: bytes) -> None:
+        try:
+            message.decode()
+        except UnicodeDecodeError as error:
+            raise self._failure("it was encrypted for another key") from error
 
     def _from_base64(self, text: bytes) -> bytes:
         try:
