@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import base64
 import binascii
-import string
 from collections.abc import Iterable, Iterator
 
+from vantage6.common.crypto.encoding import decode_pieces, encode_pieces
 from vantage6.common.errors import DecryptionError
 
 __all__ = ["PlainCryptor"]
 
-_ALPHABET = (string.ascii_letters + string.digits + "+/=").encode()
-_FOREIGN = bytes(set(range(256)) - set(_ALPHABET))
 _SEPARATORS_OF_ENCRYPTED = 2
 
 
@@ -48,38 +46,24 @@ class PlainCryptor:
         recipient_key: str = "",
     ) -> Iterator[bytes]:
         """Give the base64 text of all chunks together; the key is not used."""
-        rest = b""
-        for chunk in chunks:
-            data = rest + chunk
-            whole = len(data) - len(data) % 3
-            rest = data[whole:]
-            if whole:
-                yield base64.b64encode(data[:whole])
-        if rest:
-            yield base64.b64encode(rest)
+        return encode_pieces(chunks)
 
     def decrypt_stream(self, chunks: Iterable[bytes]) -> Iterator[bytes]:
         """Give the bytes of a base64 text that comes in pieces; a missing end is padded."""
-        rest = b""
-        first = True
-        for chunk in chunks:
-            if first and chunk.count(b"$") >= _SEPARATORS_OF_ENCRYPTED:
-                raise _encrypted()
-            first = first and not chunk
-            text = rest + chunk.translate(None, _FOREIGN)
-            whole = len(text) - len(text) % 4
-            rest = text[whole:]
-            if whole:
-                yield _decode(text[:whole])
-        if rest:
-            yield _decode(rest + b"=" * (-len(rest) % 4))
+        try:
+            yield from decode_pieces(_not_encrypted(chunks))
+        except binascii.Error as error:
+            raise _not_base64() from error
 
 
-def _decode(text: bytes) -> bytes:
-    try:
-        return base64.b64decode(text)
-    except binascii.Error as error:
-        raise _not_base64() from error
+def _not_encrypted(chunks: Iterable[bytes]) -> Iterator[bytes]:
+    """Pass the chunks on, unless they begin like an encrypted message."""
+    beginning = True
+    for chunk in chunks:
+        if beginning and chunk.count(b"$") >= _SEPARATORS_OF_ENCRYPTED:
+            raise _encrypted()
+        beginning = beginning and not chunk
+        yield chunk
 
 
 def _encrypted() -> DecryptionError:

@@ -19,6 +19,7 @@ from cryptography.hazmat.primitives.ciphers import Cipher, CipherContext
 from cryptography.hazmat.primitives.ciphers.algorithms import AES
 from cryptography.hazmat.primitives.ciphers.modes import CTR
 
+from vantage6.common.crypto.encoding import decode_pieces, encode_pieces
 from vantage6.common.crypto.keys import (
     fingerprint,
     load_private_key,
@@ -82,20 +83,24 @@ class RsaCryptor:
 
     def encrypt(self, data: bytes, recipient_key: str) -> str:
         """Return the inline form of `data`, which should be JSON text."""
-        header, *body = self.encrypt_stream((data,), recipient_key)
-        return header.decode("ascii") + base64.b64encode(b"".join(body)).decode("ascii")
+        stream = self.encrypt_stream((data,), recipient_key)
+        header = next(stream)
+        # Piece by piece, so that the payload is in memory once as bytes and once as text.
+        return "".join(piece.decode("ascii") for piece in chain((header,), encode_pieces(stream)))
 
     def decrypt(self, text: str) -> bytes:
         """Return the message of an inline form, of a Python or a browser client."""
-        header, separator, body = text.rpartition(SEPARATOR)
-        if header.count(SEPARATOR) != 1:
+        separator = text.rfind(SEPARATOR)
+        if text.count(SEPARATOR) != _SEPARATORS:
             raise self._failure("it is not in the form key$iv$body")
+        pieces = decode_pieces(_text_pieces(text, separator + 1))
         try:
-            encrypted = base64.b64decode(body)
-        except (ValueError, binascii.Error) as error:
+            message = b"".join(
+                self.decrypt_stream(chain((text[: separator + 1].encode(),), pieces))
+            )
+        except (UnicodeEncodeError, binascii.Error) as error:
             raise self._failure("its body is not base64 text") from error
-        prefix = (header + separator).encode()
-        return self._unwrapped(b"".join(self.decrypt_stream((prefix, encrypted))))
+        return self._unwrapped(message)
 
     def encrypt_stream(self, chunks: Iterable[bytes], recipient_key: str) -> Iterator[bytes]:
         """Give the blob form piece by piece; the first one is the whole header."""
@@ -182,6 +187,14 @@ def _through(context: CipherContext, chunks: Iterable[bytes]) -> Iterator[bytes]
     rest = context.finalize()
     if rest:
         yield rest
+
+
+def _text_pieces(text: str, start: int) -> Iterator[bytes]:
+    """Give the characters from `start` on as bytes, piece by piece."""
+    return (
+        text[position : position + _CHUNK_SIZE].encode("ascii")
+        for position in range(start, len(text), _CHUNK_SIZE)
+    )
 
 
 def _from_browser(key: bytes) -> bytes:
