@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -34,22 +35,28 @@ def released_client() -> Path:
 @pytest.fixture
 def run_script(released_client: Path, tmp_path: Path) -> RunScript:
     """Run one of the scripts with the released client and return what it wrote."""
+    return lambda name, **given: _run(released_client, name, tmp_path, given)
 
-    def run(name: str, **given: Any) -> Any:
-        answer = tmp_path / f"{name}.json"
-        done = subprocess.run(
-            [str(released_client), str(SCRIPTS / f"{name}.py")],
-            input=json.dumps({**given, "answer": str(answer)}),
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=240,
-            cwd=tmp_path,
-        )
-        assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
-        return json.loads(answer.read_text() if answer.exists() else done.stdout)
 
-    return run
+@pytest.fixture
+def run_our_script(tmp_path: Path) -> RunScript:
+    """Run one of the scripts with our client and return what it wrote."""
+    return lambda name, **given: _run(Path(sys.executable), name, tmp_path, given)
+
+
+def _run(python: Path, name: str, folder: Path, given: dict[str, Any]) -> Any:
+    answer = folder / f"{name}.json"
+    done = subprocess.run(
+        [str(python), str(SCRIPTS / f"{name}.py")],
+        input=json.dumps({**given, "answer": str(answer)}),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=240,
+        cwd=folder,
+    )
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    return json.loads(answer.read_text() if answer.exists() else done.stdout)
 
 
 @pytest.fixture(scope="module")
