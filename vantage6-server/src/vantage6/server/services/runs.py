@@ -240,10 +240,11 @@ def _after_change(uow: UnitOfWork, run: Run, said: Report, clock: Clock) -> None
 
 def _fail_siblings(session: Session, run: Run, clock: Clock) -> None:
     """End the runs of the same task that have not started (contract, rest-api section 4.9)."""
+    waiting = (Run.status == RunStatus.PENDING.value, Run.started_at.is_(None), is_open())
     affect(
         session,
         update(Run)
-        .where(Run.task_id == run.task_id, Run.id != run.id, Run.started_at.is_(None), is_open())
+        .where(Run.task_id == run.task_id, Run.id != run.id, *waiting)
         .values(
             status=RunStatus.FAILED.value,
             finished_at=clock.now(),
