@@ -152,7 +152,7 @@ def test_a_crash_of_the_algorithm_is_reported_with_its_exit_code(
 
     assert server.runs[1]["status"] == "crashed"
     assert "exit code 3" in server.runs[1]["log"]
-    assert server.runs[1]["result"] is None
+    assert server.runs[1]["result"] == ""
 
 
 def test_a_run_that_is_not_allowed_ends_with_one_sentence(

@@ -60,17 +60,16 @@ class Packer:
         """
         status, sentence = _verdict(output)
         try:
-            result = self._result(record, output, status)
+            # Also of a run that failed: its empty result is what released clients expect.
+            result: PackedResult | None = self._result(record, output)
         except PublicKeyError as error:
-            status, result = RunStatus.FAILED, None
-            sentence = f"The result cannot be encrypted for its receiver: {error}"
+            result = None
+            if status is RunStatus.COMPLETED:
+                status = RunStatus.FAILED
+                sentence = f"The result cannot be encrypted for its receiver: {error}"
         return Packed(status, self._log(sentence, output.log_file), result)
 
-    def _result(
-        self, record: RunRecord, output: RunOutput, status: RunStatus
-    ) -> PackedResult | None:
-        if not output.result and status is not RunStatus.COMPLETED:
-            return None
+    def _result(self, record: RunRecord, output: RunOutput) -> PackedResult:
         key = self._keys.current(record.facts.init_org_id) if self._cryptor.encrypts else ""
         plain = _pieces(output.result)
         if record.facts.has_blob:
