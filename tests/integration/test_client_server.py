@@ -20,7 +20,6 @@ from vantage6.common.crypto.base import Cryptor
 from vantage6.common.crypto.keys import create_private_key
 from vantage6.common.crypto.rsa import RsaCryptor
 from vantage6.common.errors import CryptoError, DecryptionError, PublicKeyError
-from vantage6.common.exceptions import AuthenticationException
 from vantage6.common.testing.http import FaultyHandler, InProcessHandler
 from vantage6.server import migrations
 from vantage6.server.app import create_app
@@ -296,19 +295,6 @@ def test_registered_key_is_protected(make_group: Callable[..., Group], tmp_path:
     assert group.client.organization.get(field="public_key") == before
     group.client.setup_encryption(other, replace=True)
     assert group.client.organization.get(field="public_key") != before
-
-
-def test_wrong_password_is_counted_once_and_a_new_one_works(
-    make_group: Callable[..., Group], make_client: MakeClient
-) -> None:
-    member = make_group().members[0]
-    name, new = f"user-{member.organization_id}", "N3w-Passw0rd!"
-    for _ in range(4):
-        assert "msg" in member.client.util.change_my_password("Wr0ng-Passw0rd!", new)
-    assert "msg" in member.client.util.change_my_password(PASSWORD, new)
-    assert make_client(name, new).name == "Ada"
-    with pytest.raises(AuthenticationException):
-        make_client(name, PASSWORD)
 
 
 def test_expired_token_is_renewed_on_the_way(make_group: Callable[..., Group]) -> None:
