@@ -15,7 +15,7 @@ from docker.errors import APIError, NotFound
 from docker.types import Mount
 
 from vantage6.node.network import relay_script
-from vantage6.node.network.isolated import Slot
+from vantage6.node.network.isolated import NetworkGoneError, Slot
 from vantage6.node.runner.base import StartError
 from vantage6.node.runner.docker.engine import (
     Purpose,
@@ -23,6 +23,7 @@ from vantage6.node.runner.docker.engine import (
     engine_errors,
     explanation,
     is_ours,
+    label_filter,
     our_labels,
 )
 from vantage6.node.runner.options import RunOwner
@@ -72,6 +73,7 @@ class NodeGateway:
                     aliases=[PROXY_NAME],
                 )
         except APIError as error:
+            _check_presence(error, slot)
             if "already exists" not in explanation(error):
                 raise StartError(
                     f"The node's container cannot join the network of the run: "
@@ -129,6 +131,7 @@ class RelayGateway:
             try:
                 self._attach(slot)
             except APIError as error:
+                _check_presence(error, slot)
                 raise StartError(
                     f"The relay between algorithms and this node cannot be started: "
                     f"{explanation(error)}; check the setting images.relay ({self._image!r})."
@@ -144,50 +147,43 @@ class RelayGateway:
             self._remove()
 
     def _attach(self, slot: Slot) -> None:
-        relay = self._inspect()
+        relay = self._usable()
         if relay is None:
-            self._create(slot)
-            return
-        if slot.name not in relay["NetworkSettings"]["Networks"]:
+            self._create_on(slot.name, str(slot.proxy_address))
+        elif slot.name not in _networks_of(relay):
             self._connect(slot.name, str(slot.proxy_address))
-        if not relay["State"]["Running"]:
-            self._start()
+
+    def _usable(self) -> dict[str, Any] | None:
+        """Return the relay; one that has ended or was made differently is replaced first."""
+        relay = self._inspect()
+        if relay is None or self._is_current(relay):
+            return relay
+        self._remove()
+        return self._replacement(_networks_of(relay))
 
     def _inspect(self) -> dict[str, Any] | None:
-        """Return the relay as it is; one that was made differently is replaced."""
         try:
             relay: dict[str, Any] = self._api.inspect_container(self._name)
         except NotFound:
             return None
+        return relay
+
+    def _is_current(self, relay: dict[str, Any]) -> bool:
         labels = relay["Config"]["Labels"]
-        if is_ours(labels, self._owner) and labels.get(_RECIPE_LABEL) == self._recipe():
-            return relay
-        networks = {
-            name: endpoint["IPAMConfig"]["IPv4Address"]
-            for name, endpoint in relay["NetworkSettings"]["Networks"].items()
-            if endpoint.get("IPAMConfig")
-        }
-        self._remove()
-        return self._replacement(networks)
+        is_same = is_ours(labels, self._owner) and labels.get(_RECIPE_LABEL) == self._recipe()
+        return is_same and bool(relay["State"]["Running"])
 
-    def _replacement(self, networks: dict[str, str]) -> dict[str, Any] | None:
-        """Make the relay anew on the networks the former one was on."""
-        for number, (name, address) in enumerate(networks.items()):
-            try:
-                if number == 0:
-                    self._create_on(name, address)
-                else:
-                    self._connect(name, address)
-            except APIError as error:
-                _log.warning("The relay cannot join %s: %s", name, explanation(error))
-        try:
-            replaced: dict[str, Any] = self._api.inspect_container(self._name)
-        except NotFound:
-            return None
-        return replaced
-
-    def _create(self, slot: Slot) -> None:
-        self._create_on(slot.name, str(slot.proxy_address))
+    def _replacement(self, addresses: dict[str, str]) -> dict[str, Any] | None:
+        """Make the relay anew on the networks the former one was on, as far as they are left."""
+        filters = label_filter(self._owner, Purpose.SLOT)
+        present = {network["Name"] for network in self._api.networks(filters=filters)}
+        left = [(name, addresses[name]) for name in addresses if name in present]
+        for number, (name, address) in enumerate(left):
+            if number == 0:
+                self._create_on(name, address)
+            else:
+                self._connect(name, address)
+        return self._inspect()
 
     def _create_on(self, network: str, address: str) -> None:
         if not self._image:
@@ -262,6 +258,20 @@ class RelayGateway:
         """Return a text that changes with anything the relay is made of."""
         parts = "\0".join((self._image, str(self._socket), _script(), __name__))
         return hashlib.sha256(parts.encode()).hexdigest()[:16]
+
+
+def _networks_of(container: dict[str, Any]) -> dict[str, str]:
+    """Return name of each network to the address that was asked for on it."""
+    return {
+        name: endpoint["IPAMConfig"]["IPv4Address"]
+        for name, endpoint in container["NetworkSettings"]["Networks"].items()
+        if endpoint.get("IPAMConfig")
+    }
+
+
+def _check_presence(error: APIError, slot: Slot) -> None:
+    if isinstance(error, NotFound) and slot.name in explanation(error):
+        raise NetworkGoneError(slot.name) from error
 
 
 def _script() -> str:

@@ -29,7 +29,7 @@ from vantage6.node.runner.docker.engine import (
 )
 from vantage6.node.runner.options import RunOwner
 
-__all__ = ["Gateway", "Slot", "SlotPool"]
+__all__ = ["Gateway", "NetworkGoneError", "Slot", "SlotPool"]
 
 _PREFIX = 28
 _PROXY_POSITION = 2  # the first address belongs to the network itself, unused as it is
@@ -75,13 +75,25 @@ class Slot:
         return self.subnet[_FIRST_SERVICE_POSITION + number]
 
 
+class NetworkGoneError(Exception):
+    """A slot's network was removed by someone else."""
+
+
 class Gateway(Protocol):
     """What stands for the proxy on a slot."""
 
     port: int
 
     def attach(self, slot: Slot) -> None:
-        """Make the proxy reachable on a slot; quick if it is already."""
+        """Make the proxy reachable on a slot; quick if it is already.
+
+        Raises
+        ------
+        NetworkGoneError
+            If the network is not there any more.
+        StartError
+            If the proxy cannot be connected with it.
+        """
         ...
 
     def detach(self, slot: Slot) -> None:
@@ -161,17 +173,21 @@ class SlotPool:
         StartError
             If no network can be made.
         """
-        with self._lock:
-            slot = self._free.pop() if self._free else None
-        slot = slot or self._create()
-        try:
-            self._gateway.attach(slot)
-        except BaseException:
-            self._remove(slot)
-            raise
-        with self._lock:
-            self._used[slot.name] = slot
-        return slot
+        while True:
+            with self._lock:
+                slot = self._free.pop() if self._free else None
+            slot = slot or self._create()
+            try:
+                self._gateway.attach(slot)
+            except NetworkGoneError:
+                _log.info("The network %s is gone; another one is used", slot.name)
+                continue
+            except BaseException:
+                self._remove(slot)
+                raise
+            with self._lock:
+                self._used[slot.name] = slot
+            return slot
 
     def release(self, name: str) -> None:
         """Take a slot back whose run is gone."""

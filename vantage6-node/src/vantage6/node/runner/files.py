@@ -47,17 +47,25 @@ def read_output(folder: Path, limit: int) -> bytes:
             f"The output file of the algorithm cannot be read ({error.strerror}); it must be a "
             "regular file."
         ) from error
-    with os.fdopen(descriptor, "rb") as file:
+    try:
         status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode):
             raise OutputError("The output file of the algorithm is not a regular file.")
-        content = file.read(limit + 1) if status.st_size <= limit else None
+        content = _content(descriptor, limit) if status.st_size <= limit else None
+    finally:
+        os.close(descriptor)
     if content is None or len(content) > limit:
         raise OutputError(
             f"The output of the algorithm is larger than the {limit} bytes this node takes; "
             "return less, or ask the data station to raise its limit on results."
         )
     return content
+
+
+def _content(descriptor: int, limit: int) -> bytes:
+    """Return the content of an open file, and one byte too many if it is beyond the limit."""
+    with os.fdopen(descriptor, "rb", closefd=False) as file:
+        return file.read(limit + 1)
 
 
 def open_to_run(folder: Path) -> None:

@@ -29,11 +29,10 @@ def instance_text(data_folder: Path) -> str:
     It is made at the first call and kept in the folder.
     """
     file = data_folder / _INSTANCE_FILE
-    try:
-        with file.open("x", encoding="ascii") as new:
-            new.write(uuid4().hex)
-    except FileExistsError:
-        pass
+    if not file.exists():
+        draft = data_folder / f"{_INSTANCE_FILE}.{uuid4().hex}"
+        draft.write_text(uuid4().hex, encoding="ascii")
+        draft.replace(file)  # so that it is never seen half written
     return file.read_text(encoding="ascii").strip()
 
 

@@ -54,11 +54,14 @@ class PullRefusal(StartError):  # noqa: N818 - a refusal is the error
         One sentence with the image, the reason, and what to do.
     is_away : bool
         Whether the registry did not answer at all.
+    is_news : bool
+        Whether the registry was asked; False if it is only known to have been away just now.
     """
 
-    def __init__(self, message: str, *, is_away: bool) -> None:
+    def __init__(self, message: str, *, is_away: bool, is_news: bool = True) -> None:
         super().__init__(message, RunStatus.NO_DOCKER_IMAGE)
         self.is_away = is_away
+        self.is_news = is_news
 
 
 class Images:
@@ -95,7 +98,8 @@ class Images:
         except PullRefusal as refusal:
             if self._require_pull or not self.is_present(image):
                 raise
-            _log.warning("%s The local copy is used.", refusal)
+            level = logging.WARNING if refusal.is_news else logging.DEBUG
+            _log.log(level, "%s The local copy is used.", refusal)
 
     def ensure_present(self, image: str) -> None:
         """Pull an image only if there is no local copy; for helpers of the node itself."""
@@ -141,12 +145,13 @@ class Images:
     def _pull(self, image: str) -> None:
         registry = _registry_of(image)
         if time.monotonic() < self._away_until.get(registry, 0.0) and not self._require_pull:
-            raise _refusal(image, f"{registry} did not answer a moment ago", is_away=True)
-        reason = self._failure(image)
-        if reason is None:
+            reason = f"{registry} did not answer a moment ago"
+            raise _refusal(image, reason, is_away=True, is_news=False)
+        failure = self._failure(image)
+        if failure is None:
             self._away_until.pop(registry, None)
             return
-        refusal = classify(image, reason)
+        refusal = classify(image, failure)
         if refusal.is_away:
             self._away_until[registry] = time.monotonic() + _KEEP_AWAY
         raise refusal
@@ -201,10 +206,10 @@ def _refusal(
     remedy: str = "the registry cannot be reached: check the network of the data station",
     *,
     is_away: bool = False,
+    is_news: bool = True,
 ) -> PullRefusal:
-    return PullRefusal(
-        f"The image {image!r} cannot be pulled ({reason}); {remedy}.", is_away=is_away
-    )
+    message = f"The image {image!r} cannot be pulled ({reason}); {remedy}."
+    return PullRefusal(message, is_away=is_away, is_news=is_news)
 
 
 def _readable(reason: str) -> str:
