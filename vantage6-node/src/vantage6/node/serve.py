@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import logging
 import sys
 from collections.abc import Sequence
 
@@ -17,6 +18,8 @@ from vantage6.node.settings import NodeSettings, load_node_settings
 from vantage6.node.supervisor import stop_on_signals
 
 __all__ = ["load", "main", "serve"]
+
+_TALKATIVE = ("httpx", "httpcore", "urllib3", "engineio", "socketio", "docker", "waitress")
 
 
 def load(context: InstanceContext) -> NodeSettings:
@@ -42,7 +45,7 @@ def serve(context: InstanceContext) -> None:
     """
     settings = load(context)
     with holding(context):
-        configure_logging(settings["logging"], context.log_file)
+        _configure_logging(settings, context)
         app = NodeApp(
             settings,
             context,
@@ -50,6 +53,14 @@ def serve(context: InstanceContext) -> None:
         )
         stop_on_signals(app.stop)
         app.run()
+
+
+def _configure_logging(settings: NodeSettings, context: InstanceContext) -> None:
+    """Write what the node says; libraries only get a word in edgeways if they are configured."""
+    if not settings.at("debug.socketio"):
+        for name in _TALKATIVE:
+            logging.getLogger(name).setLevel(logging.WARNING)
+    configure_logging(settings["logging"], context.log_file)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

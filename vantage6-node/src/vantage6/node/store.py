@@ -61,14 +61,18 @@ class Store:
             self._connection = sqlite3.connect(
                 path, timeout=_BUSY_TIMEOUT, isolation_level=None, check_same_thread=False
             )
+        except sqlite3.Error as error:
+            raise _unusable(path, error) from error
+        try:
             path.chmod(0o600)
             self._connection.execute("PRAGMA journal_mode=WAL")
             self._create_schema()
         except sqlite3.Error as error:
-            raise ConfigurationError(
-                f"The node's state file {path} cannot be used ({error}); "
-                "check that the data folder is writable and on a local disk."
-            ) from error
+            self._connection.close()
+            raise _unusable(path, error) from error
+        except ConfigurationError:
+            self._connection.close()
+            raise
 
     def _create_schema(self) -> None:
         (version,) = self._connection.execute("PRAGMA user_version").fetchone()
@@ -130,3 +134,10 @@ class Store:
         """Close the file."""
         with self._lock:
             self._connection.close()
+
+
+def _unusable(path: Path, error: Exception) -> ConfigurationError:
+    return ConfigurationError(
+        f"The node's state file {path} cannot be used ({error}); "
+        "check that the data folder is writable and on a local disk."
+    )

@@ -16,7 +16,7 @@ __all__ = ["CLOSED", "Connection", "EventHandler", "SocketConnection", "open_con
 
 _log = logging.getLogger(__name__)
 _HANDSHAKE_TIMEOUT = 10.0
-_CLOSE_TIMEOUT = 2.0
+_CLOSE_TIMEOUT = 0.5
 _TRANSPORTS = ("websocket", "polling")
 _HANDLED = (
     ServerEvent.SYNC,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -133,6 +134,7 @@ class SteppedNode:
         self.folders.create()
         self.tokens = TokenRegistry()
         self.store = _CrashingStore(self.folders.database, plan)
+        weakref.finalize(self, self.store.close)
         self._tasks: deque[Callable[[], None]] = deque()
         auth = NodeAuth(API_KEY)
         transport = Transport(
