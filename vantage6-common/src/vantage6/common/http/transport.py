@@ -38,6 +38,7 @@ _AWAY = frozenset({502, 503, 504})
 # without a fixed secret (contract, rest-api section 1.4).
 _TOKEN_REFUSED = frozenset({401, 422})
 _BODYLESS = frozenset({204, 205})
+_CERTIFICATE_PROBLEM = "CERTIFICATE_VERIFY_FAILED"
 _CHUNK_SIZE = 1024 * 1024
 _FIRST_ERROR = 400
 _FIRST_REDIRECT = 300
@@ -411,11 +412,20 @@ class _NeverConnectedError(ConnectionFailedError):
     """No connection was made, so the server cannot have seen the request."""
 
 
+class _UntrustedError(ConnectionFailedError):
+    """The server's certificate is not accepted; trying again does not change that."""
+
+
 @contextmanager
 def _connection_errors(name: str) -> Iterator[None]:
     try:
         yield
     except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
+        if _CERTIFICATE_PROBLEM in str(error):
+            raise _UntrustedError(
+                f"{name} was not sent because the server's certificate is not trusted "
+                f"({error}); name the file with your authority's certificate in SSL_CERT_FILE."
+            ) from error
         raise _NeverConnectedError(
             f"{name} found no server ({_reason(error)}); "
             "check the address, and whether the server is running."
@@ -449,7 +459,7 @@ def _may_pass(error: TransportError) -> bool:
     redirect or a 4xx page means a wrong address, and repeating does not help.
     """
     if isinstance(error, ConnectionFailedError):
-        return True
+        return not isinstance(error, _UntrustedError)
     if isinstance(error, NotAnApiError):
         return error.status in _AWAY or error.status < _FIRST_REDIRECT
     return isinstance(error, ResponseError) and error.status in _AWAY
