@@ -196,7 +196,7 @@ def add_member(
     if organization not in collaboration.organizations:
         collaboration.organizations.append(organization)
     work.commit()
-    return collaboration.organizations
+    return sorted(collaboration.organizations, key=lambda item: item.id)
 
 
 def remove_member(

@@ -212,7 +212,7 @@ def add_rule(work: UnitOfWork, principal: UserPrincipal, identity: int, rule_id:
     if rule not in role.rules:
         role.rules.append(rule)
     work.commit()
-    return role.rules
+    return sorted(role.rules, key=lambda item: item.id)
 
 
 def remove_rule(

@@ -158,7 +158,7 @@ def add_member(
     if organization not in study.organizations:
         study.organizations.append(organization)
     work.commit()
-    return study.organizations
+    return sorted(study.organizations, key=lambda item: item.id)
 
 
 def remove_member(
