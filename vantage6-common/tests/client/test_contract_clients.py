@@ -16,9 +16,10 @@ from vantage6.common.client.node_client import NodeClient
 from vantage6.common.clock import ManualClock
 from vantage6.common.crypto.keys import create_private_key, public_key_text
 from vantage6.common.encryption import DummyCryptor, RSACryptor
-from vantage6.common.errors import ConfigurationError, ConnectionFailedError
+from vantage6.common.errors import ConfigurationError, ConnectionFailedError, PublicKeyError
 from vantage6.common.exceptions import AuthenticationException
 from vantage6.common.http.auth import TokenAuth
+from vantage6.common.testing.crypto import private_key
 from vantage6.common.testing.http import ScriptedHandler, html_reply, json_reply, no_connection
 from vantage6.common.testing.tokens import make_token, token_answer
 
@@ -121,6 +122,20 @@ def test_encryption_registers_a_key_that_the_server_does_not_have(tmp_path: Path
     handler.add(json_reply({"public_key": public_key_text(key)}))
     client.setup_encryption(tmp_path / "key.pem")
     assert len(handler.requests) == 3
+
+
+def test_encryption_replaces_another_key_only_on_demand(tmp_path: Path) -> None:
+    create_private_key(tmp_path / "key.pem", bits=2048)
+    other = {"public_key": public_key_text(private_key())}
+    client, handler = _node(json_reply(other))
+
+    with pytest.raises(PublicKeyError, match="another public key"):
+        client.setup_encryption(tmp_path / "key.pem")
+    assert client.cryptor is None
+
+    handler.add(json_reply(other), json_reply({}))
+    client.setup_encryption(tmp_path / "key.pem", replace=True)
+    assert handler.requests[-1].method == "PATCH"
 
 
 def test_runs_are_listed_with_their_inputs() -> None:

@@ -15,7 +15,12 @@ from typing import TYPE_CHECKING, Any
 import httpx
 
 from vantage6.common.clock import Clock
-from vantage6.common.errors import ConfigurationError, ConnectionFailedError, ResponseError
+from vantage6.common.errors import (
+    ConfigurationError,
+    ConnectionFailedError,
+    PublicKeyError,
+    ResponseError,
+)
 from vantage6.common.exceptions import AuthenticationException
 from vantage6.common.http.auth import TokenAuth
 from vantage6.common.http.transport import Transport
@@ -162,18 +167,24 @@ class ClientBase:
                 "Authentication Error! The login has expired; authenticate again."
             )
 
-    def setup_encryption(self, private_key_file: str | Path | None) -> None:
-        """Use a private key from now on, and register its public key if the server has another.
+    def setup_encryption(
+        self, private_key_file: str | Path | None, *, replace: bool = False
+    ) -> None:
+        """Use a private key from now on, and register its public key if the server has none.
 
         Parameters
         ----------
         private_key_file : str or Path, optional
             The organization's key; None for a collaboration without encryption.
+        replace : bool
+            Whether another key that is registered may be replaced, which cuts off its users.
 
         Raises
         ------
         KeyFileError
             If the file cannot be used.
+        PublicKeyError
+            If another key is registered and may not be replaced.
         ResponseError
             If the server does not take the public key.
         """
@@ -184,7 +195,13 @@ class ClientBase:
             return
         cryptor = RSACryptor(Path(private_key_file))
         path = ApiPath.ORGANIZATION.format(id=self._identity().organization_id)
-        if not cryptor.verify_public_key(self.transport.get(path).get("public_key") or ""):
+        registered = self.transport.get(path).get("public_key") or ""
+        if not cryptor.verify_public_key(registered):
+            if registered and not replace:
+                raise PublicKeyError(
+                    f"The organization has another public key than {private_key_file}; use the "
+                    "private key that belongs to it, or replace it with replace=True."
+                )
             self.log.warning("Registering the public key %s", cryptor.cryptor.fingerprint)
             self.transport.patch(path, json={"public_key": cryptor.public_key_str}, retry=True)
         self.cryptor = cryptor
