@@ -19,10 +19,14 @@ def test_the_file_is_for_its_owner_only(tmp_path: Path) -> None:
 
 def test_a_failed_transaction_leaves_nothing(tmp_path: Path) -> None:
     store = Store(tmp_path / "s")
-    with pytest.raises(RuntimeError), store.transaction():
-        store.set_meta("a", "1")
-        raise RuntimeError
 
+    def fail_half_way() -> None:
+        with store.transaction():
+            store.set_meta("a", "1")
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        fail_half_way()
     assert store.get_meta("a") is None
     store.close()
 

@@ -57,8 +57,12 @@ def test_a_waiting_loop_is_woken_to_stop() -> None:
 
 def test_a_loop_that_does_not_end_is_named_and_left_behind() -> None:
     forever = threading.Event()
+
+    def run(_stop: threading.Event) -> None:
+        forever.wait()
+
     supervisor = Supervisor()
-    supervisor.start([Loop("stubborn", lambda _stop: forever.wait() or None)])
+    supervisor.start([Loop("stubborn", run)])
 
     assert supervisor.shut_down(timeout=0.05) == ["stubborn"]
     forever.set()

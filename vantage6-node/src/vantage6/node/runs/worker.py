@@ -17,7 +17,14 @@ from vantage6.node.identity import NodeFolders
 from vantage6.node.link.failures import may_pass
 from vantage6.node.link.rest import ServerApi
 from vantage6.node.policy.gate import PolicyGate
-from vantage6.node.runner.base import RunHandle, Runner, RunPhase, RunSpec, StartError
+from vantage6.node.runner.base import (
+    RunHandle,
+    Runner,
+    RunnerUnavailableError,
+    RunPhase,
+    RunSpec,
+    StartError,
+)
 from vantage6.node.runs import machine
 from vantage6.node.runs.inputs import InputShelf
 from vantage6.node.runs.machine import Action, Event
@@ -190,7 +197,7 @@ class Worker:
             )
 
     def _check(self, record: RunRecord) -> Event:
-        verdict = self._until_answered(record.run_id, lambda: self._gate.check(record.facts))
+        verdict = self._patiently(record.run_id, lambda: self._gate.check(record.facts))
         if verdict.refusal is not None:
             _log.warning("Not allowed: %s", verdict.refusal)
             return machine.Failed(RunStatus.NOT_ALLOWED, verdict.refusal)
@@ -208,9 +215,7 @@ class Worker:
             return self._inputs.get(run_id) or self._api.run_input(run_id)
 
         try:
-            spec = self._until_answered(
-                run_id, lambda: self._preparer.prepare(record.facts, take_input)
-            )
+            spec = self._patiently(run_id, lambda: self._preparer.prepare(record.facts, take_input))
         except CannotPrepareError as error:
             return machine.Failed(error.status, str(error))
         finally:
@@ -222,11 +227,14 @@ class Worker:
     def _start(self, record: RunRecord) -> Event:
         if self._cancelled(record.run_id).is_set():
             return machine.Stopped()
+        spec = self._specs[record.run_id]
         try:
-            handle = self._runner.start(self._specs.pop(record.run_id))
+            handle = self._patiently(record.run_id, lambda: self._runner.start(spec))
         except StartError as error:
             _log.warning("Not started: %s", error)
             return machine.Failed(error.status, str(error))
+        finally:
+            self._specs.pop(record.run_id, None)
         return machine.Started(handle)
 
     def _watch(self, record: RunRecord, handle: RunHandle) -> Event | None:
@@ -250,9 +258,7 @@ class Worker:
             )
             return self._persist(
                 record.run_id,
-                lambda: self._until_answered(
-                    record.run_id, lambda: self._packer.pack(record, output)
-                ),
+                lambda: self._patiently(record.run_id, lambda: self._packer.pack(record, output)),
                 attempts=_COLLECT_ATTEMPTS,
             )
         except _AbandonedError:
@@ -290,12 +296,14 @@ class Worker:
         shutil.rmtree(self._folders.run(run_id), ignore_errors=True)
         (self._folders.outbox / result_file_name(run_id)).unlink(missing_ok=True)
 
-    def _until_answered(self, run_id: int, ask: Callable[[], _T]) -> _T:
-        """Repeat a question to the server until it is answered."""
+    def _patiently(self, run_id: int, ask: Callable[[], _T]) -> _T:
+        """Repeat what needs the server or the runner, for as long as they are away."""
         pause = Backoff(_FIRST_PAUSE, _LONGEST_PAUSE)
         while True:
             try:
                 return ask()
+            except RunnerUnavailableError as error:
+                self._wait(run_id, pause.next(), error)
             except TransportError as error:
                 if not may_pass(error):
                     raise
