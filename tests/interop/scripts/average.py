@@ -21,9 +21,11 @@ def main(given: dict[str, Any]) -> None:
     client.setup_encryption(given["private_key"])
     client.setup_collaboration(given["collaboration"])
     organizations = [item["id"] for item in client.organization.list(field="id")]
-    own = client.whoami.organization_id
+    whoami = client.whoami
+    assert whoami is not None
+    own = whoami.organization_id
     found = {
-        "whoami": list(client.whoami),
+        "whoami": list(whoami),
         "organizations": sorted(organizations),
         "central": run(client, given, "central_average", [own]),
         "partial": run(client, given, "partial_average", organizations),
@@ -45,6 +47,8 @@ def run(
         databases=[{"label": "default"}],
     )
     results = client.wait_for_results(task["id"], interval=0.2)
+    whoami = client.whoami
+    assert whoami is not None
     runs = client.run.from_task(task["id"])["data"]
     return {
         "created": task,
@@ -55,9 +59,7 @@ def run(
             {"status": item["status"], "organization": item["organization"]["id"]} for item in runs
         ],
         "own_inputs": [
-            item["input"]
-            for item in runs
-            if item["organization"]["id"] == client.whoami.organization_id
+            item["input"] for item in runs if item["organization"]["id"] == whoami.organization_id
         ],
     }
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import sys
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from vantage6.client.utils import LogLevel
 
@@ -16,8 +16,13 @@ __all__ = ["logger", "set_level", "show_messages"]
 
 logger = logging.getLogger("vantage6.client")
 
+if TYPE_CHECKING:
+    _TextHandler = logging.StreamHandler[TextIO]
+else:  # not generic at run time before Python 3.11
+    _TextHandler = logging.StreamHandler
 
-class _NotebookHandler(logging.StreamHandler[TextIO]):
+
+class _NotebookHandler(_TextHandler):
     """Writes to whatever standard output is at the moment, unless the application logs itself."""
 
     def __init__(self) -> None:
