@@ -155,15 +155,13 @@ class SlotPool:
             self._used = {slot.name: slot for slot in slots if slot.name in names}
 
     def warm(self, count: int) -> None:
-        """Make slots until `count` are free."""
-        while True:
-            with self._lock:
-                if len(self._free) >= count:
-                    return
-            slot = self._create()
-            self._gateway.attach(slot)
-            with self._lock:
-                self._free.append(slot)
+        """Make sure that `count` slots are free and ready."""
+        slots: list[Slot] = []
+        try:
+            slots.extend(self.take() for _ in range(count))
+        finally:
+            for slot in slots:
+                self.release(slot.name)
 
     def take(self) -> Slot:
         """Return a slot for one run, with the proxy on it.

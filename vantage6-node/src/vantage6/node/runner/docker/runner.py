@@ -123,8 +123,8 @@ class DockerRunner:
 
     def prepare(self) -> None:
         """Make the first networks and the relay, try the registry logins, and tidy up."""
-        self._images.check_logins()
         self._slots.warm(self._options.docker.warm_slots)
+        self._images.check_logins()
         with engine_errors():
             self._scratch.remove_old(self._options.docker.scratch_days)
 
