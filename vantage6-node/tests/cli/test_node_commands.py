@@ -11,6 +11,7 @@ import yaml
 from click.testing import CliRunner, Result
 
 from vantage6.common.cli import instances
+from vantage6.common.crypto import keys as crypto_keys
 from vantage6.common.crypto.keys import fingerprint, load_private_key, public_key_text
 from vantage6.common.http.auth import UserAuth
 from vantage6.common.http.transport import Transport
@@ -170,9 +171,9 @@ def test_a_text_that_is_no_key_is_refused(folders: Path) -> None:
 
 @pytest.fixture
 def small_keys(monkeypatch: pytest.MonkeyPatch) -> None:
-    make = keys.keys.create_private_key
+    make = crypto_keys.create_private_key
     monkeypatch.setattr(
-        keys.keys, "create_private_key", lambda path, **options: make(path, bits=2048, **options)
+        crypto_keys, "create_private_key", lambda path, **options: make(path, bits=2048, **options)
     )
 
 
