@@ -35,9 +35,11 @@ GET,POST /role
 GET,POST /study
 GET,POST /task
 GET,POST /user
+PATCH /password/change
 POST /blobstream
 POST /kill/node/tasks
 POST /kill/task
+POST /recover/node
 POST /token/container
 POST /token/node
 POST /token/node/validate

@@ -11,7 +11,7 @@ import pytest
 from vantage6.common.clock import ManualClock
 from vantage6.server.models import User
 from vantage6.server.policy.principal import UserPrincipal
-from vantage6.server.services.accounts import Accounts, Lockout
+from vantage6.server.services.accounts import Accounts, Lockout, Login
 from vantage6.server.services.errors import BadRequest, Unauthenticated
 from vantage6.server.services.passwords import Passwords
 
@@ -43,7 +43,7 @@ def _fail(accounts: Accounts, times: int, name: str = NAME) -> None:
 
 
 def test_the_right_password_lets_in(accounts: Accounts) -> None:
-    assert accounts.log_in(NAME, PASSWORD) == USER
+    assert accounts.log_in(NAME, PASSWORD) == Login(USER)
 
 
 def test_a_refusal_does_not_tell_what_was_wrong(accounts: Accounts) -> None:
@@ -84,7 +84,7 @@ def test_tries_while_blocked_do_not_prolong_the_block(
     _fail(accounts, 1)
     assert _stored(world).failed_login_attempts == 3
     clock.advance(1)
-    assert accounts.log_in(NAME, PASSWORD) == USER
+    assert accounts.log_in(NAME, PASSWORD) == Login(USER)
 
 
 def test_after_the_block_the_count_starts_at_one(
@@ -120,7 +120,7 @@ def test_a_hash_of_an_older_release_is_replaced_at_login(accounts: Accounts, wor
         session.get_one(User, USER).password = hashed
     accounts.log_in(NAME, PASSWORD)
     assert _stored(world).password.startswith("$argon2id$")
-    assert accounts.log_in(NAME, PASSWORD) == USER
+    assert accounts.log_in(NAME, PASSWORD) == Login(USER)
 
 
 def test_a_wrong_password_leaves_the_old_hash(accounts: Accounts, world: Any) -> None:
@@ -144,7 +144,7 @@ def principal() -> UserPrincipal:
 
 def test_the_password_can_be_changed(accounts: Accounts, principal: UserPrincipal) -> None:
     accounts.change_password(principal, PASSWORD, "N3w-passw0rd")
-    assert accounts.log_in(NAME, "N3w-passw0rd") == USER
+    assert accounts.log_in(NAME, "N3w-passw0rd") == Login(USER)
     _fail(accounts, 1)
 
 

@@ -60,7 +60,13 @@ class Services:
         """What checks the passwords of users."""
         policy = self.settings["password_policy"]
         lockout = Lockout(policy["max_failed_attempts"], 60 * policy["inactivation_minutes"])
-        return Accounts(self.work, self.passwords, self.clock, lockout)
+        return Accounts(
+            self.work,
+            self.passwords,
+            self.clock,
+            lockout,
+            two_factor=self.settings["two_factor_auth"],
+        )
 
     @property
     def api_path(self) -> str:

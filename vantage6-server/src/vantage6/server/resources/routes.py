@@ -6,6 +6,7 @@ from flask_restful import Api
 from werkzeug.routing import IntegerConverter
 
 from vantage6.server.resources import (
+    account,
     blobstream,
     collaboration,
     health,
@@ -31,6 +32,7 @@ ROUTES = (
     *version.ROUTES,
     *health.ROUTES,
     *token.ROUTES,
+    *account.ROUTES,
     *organization.ROUTES,
     *collaboration.ROUTES,
     *study.ROUTES,

@@ -21,6 +21,7 @@ from vantage6.server.resources.auth import (
 from vantage6.server.resources.request import load_body
 from vantage6.server.services.container_tokens import grant_container
 from vantage6.server.services.errors import Unauthenticated
+from vantage6.server.services.second_factor import provisioning_uri
 from vantage6.server.services.tokens import find_node_by_key
 
 __all__ = ["ROUTES"]
@@ -35,8 +36,18 @@ class UserToken(Resource):
         """Exchange name and password, and a code where one is asked for, for tokens."""
         body = load_body(UserLogin())
         here = services()
-        identity = here.accounts.log_in(body["username"], body["password"])
-        return _with_header(_tokens_of(identity))
+        login = here.accounts.log_in(body["username"], body["password"], body.get("mfa_code"))
+        if login.new_secret is not None:
+            return {
+                "qr_uri": provisioning_uri(
+                    login.new_secret, here.settings["server_name"], body["username"]
+                ),
+                "otp_secret": login.new_secret,
+                "msg": "Scan the QR code with an authenticator app, then log in with its code.",
+            }
+        if login.needs_code:
+            return {"msg": "Log in with the code your authenticator app shows, too."}
+        return _with_header(_tokens_of(login.user_id))
 
 
 class NodeToken(Resource):

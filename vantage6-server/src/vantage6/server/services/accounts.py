@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -14,8 +15,9 @@ from vantage6.server.policy.principal import UserPrincipal
 from vantage6.server.repositories.unit_of_work import OpenWork
 from vantage6.server.services.errors import BadRequest, Unauthenticated
 from vantage6.server.services.passwords import Passwords
+from vantage6.server.services.second_factor import is_right_code, new_secret
 
-__all__ = ["Accounts", "Lockout"]
+__all__ = ["Accounts", "Lockout", "Login"]
 
 
 @dataclass(frozen=True)
@@ -35,6 +37,25 @@ class Lockout:
 
 
 @dataclass(frozen=True)
+class Login:
+    """How far a login got; without `new_secret` and `needs_code` the user is in.
+
+    Parameters
+    ----------
+    user_id : int
+        Whose password it was.
+    new_secret : str or None
+        Secret of the second factor, made at this first login; to be shown to the user.
+    needs_code : bool
+        Whether the password was right and a code is still missing.
+    """
+
+    user_id: int
+    new_secret: str | None = None
+    needs_code: bool = False
+
+
+@dataclass(frozen=True)
 class _Stored:
     user_id: int
     password: str | None
@@ -45,19 +66,32 @@ class Accounts:
 
     A password is compared *between* two units of work, because hashing takes long. Whether the
     account is blocked is decided in the second one, under a lock: guesses made at the same time
-    are all counted, and a right one among them does not pass once the limit is reached.
+    are all counted, and a right one among them does not pass once the limit is reached. Wrong codes
+    count like wrong passwords.
+
+    Parameters
+    ----------
+    two_factor : bool
+        Whether users need a second factor to log in.
     """
 
     def __init__(
-        self, open_work: OpenWork, passwords: Passwords, clock: Clock, lockout: Lockout
+        self,
+        open_work: OpenWork,
+        passwords: Passwords,
+        clock: Clock,
+        lockout: Lockout,
+        *,
+        two_factor: bool = False,
     ) -> None:
         self._open_work = open_work
         self._passwords = passwords
         self._clock = clock
         self._lockout = lockout
+        self._two_factor = two_factor
 
-    def log_in(self, username: str, password: str) -> int:
-        """Return the id of the user whose name and password these are.
+    def log_in(self, username: str, password: str, code: str | None = None) -> Login:
+        """Check name and password, and the code where a second factor is asked for.
 
         Raises
         ------
@@ -66,8 +100,15 @@ class Accounts:
         """
         with self._open_work(write=False) as work:
             stored = _find(work.session, username)
+
+        def second_factor(user: User) -> Login | None:
+            return self._second_factor(user, code) if self._two_factor else Login(user.id)
+
         return self._admit(
-            stored, password, "Username or password is wrong; correct them or wait a while."
+            stored,
+            password,
+            second_factor,
+            "Username, password or code is wrong; correct them or wait a while.",
         )
 
     def change_password(self, principal: UserPrincipal, current: str, new: str) -> None:
@@ -82,55 +123,82 @@ class Accounts:
         """
         with self._open_work(write=False) as work:
             stored = _find(work.session, principal.username)
-        user_id = self._admit(stored, current, "The current password is wrong; try again.")
+        admitted = self._admit(
+            stored,
+            current,
+            lambda user: Login(user.id),
+            "The current password is wrong; try again.",
+        )
         if new == current:
             raise BadRequest(
                 "The new password is the current one; choose another.", field="new_password"
             )
         hashed = self._passwords.hash(new)
         with self._open_work() as work:
-            user = work.session.get(User, user_id)
+            user = work.session.get(User, admitted.user_id)
             if user is not None:
                 user.password = hashed
             work.commit()
 
-    def _admit(self, stored: _Stored | None, password: str, refusal: str) -> int:
+    def _admit(
+        self,
+        stored: _Stored | None,
+        password: str,
+        then: Callable[[User], Login | None],
+        refusal: str,
+    ) -> Login:
+        """Check the password, `then` what else is asked for, and count; None means refused."""
         correct = self._passwords.verify(password, stored.password if stored else None)
         if stored is None:
             raise Unauthenticated(refusal)
         fresh = self._fresh_hash(stored, password) if correct else None
         with self._open_work() as work:
             user = work.session.get(User, stored.user_id, with_for_update=True)
-            # Somebody may have changed or deleted the account in the meantime.
-            correct = correct and user is not None and user.password == stored.password
-            admitted = user is not None and self._count(user, correct=correct)
-            if user is not None and admitted and fresh is not None:
+            login = None
+            if user is not None and not self._is_blocked(user):
+                # Somebody may have changed the password in the meantime.
+                correct = correct and user.password == stored.password
+                login = then(user) if correct else None
+                self._count(user, login)
+            if user is not None and login is not None and fresh is not None:
                 user.password = fresh
             work.commit()
-        if not admitted:
+        if login is None:
             raise Unauthenticated(refusal)
-        return stored.user_id
+        return login
 
     def _fresh_hash(self, stored: _Stored, password: str) -> str | None:
         if stored.password is None or not self._passwords.is_outdated(stored.password):
             return None
         return self._passwords.hash(password)
 
-    def _count(self, user: User, *, correct: bool) -> bool:
-        """Count an attempt; tell whether it lets the user in."""
-        now = self._clock.now()
-        failures = user.failed_login_attempts or 0
-        if failures >= self._lockout.max_failed_attempts:
-            last = user.last_login_attempt
-            if last is not None and now < last + timedelta(seconds=self._lockout.duration):
-                return False
-            failures = 0
-        if correct:
-            user.failed_login_attempts = 0
+    def _second_factor(self, user: User, code: str | None) -> Login | None:
+        if user.otp_secret is None:
+            user.otp_secret = new_secret()
+            return Login(user.id, new_secret=user.otp_secret)
+        if not code:
+            return Login(user.id, needs_code=True)
+        if is_right_code(user.otp_secret, code, self._clock.now()):
+            return Login(user.id)
+        return None
+
+    def _is_blocked(self, user: User) -> bool:
+        if (user.failed_login_attempts or 0) < self._lockout.max_failed_attempts:
+            return False
+        last = user.last_login_attempt
+        until = timedelta(seconds=self._lockout.duration)
+        if last is not None and self._clock.now() < last + until:
             return True
-        user.failed_login_attempts = failures + 1
-        user.last_login_attempt = now
+        user.failed_login_attempts = 0
         return False
+
+    def _count(self, user: User, login: Login | None) -> None:
+        """Count an attempt; one that waits for its code is neither failure nor success."""
+        if login is None:
+            user.failed_login_attempts = (user.failed_login_attempts or 0) + 1
+            user.last_login_attempt = self._clock.now()
+        elif not login.needs_code:
+            user.failed_login_attempts = 0
 
 
 def _find(session: Session, username: str) -> _Stored | None:
