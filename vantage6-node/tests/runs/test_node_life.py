@@ -155,6 +155,16 @@ def test_a_crash_of_the_algorithm_is_reported_with_its_exit_code(
     assert server.runs[1]["result"] == ""
 
 
+def test_a_run_without_a_result_fails_and_says_what_was_expected(
+    tmp_path: Path, server: ServerSimulator
+) -> None:
+    server.add_run(1)
+    SteppedNode(tmp_path, server, FakeEngine(lambda _spec: (0, b""))).settle()
+
+    assert server.runs[1]["status"] == "failed"
+    assert "wrote no result" in server.runs[1]["log"]
+
+
 def test_a_run_that_is_not_allowed_ends_with_one_sentence(
     tmp_path: Path, server: ServerSimulator, engine: FakeEngine
 ) -> None:

@@ -20,6 +20,10 @@ __all__ = ["Packer", "inline_chunks", "result_file_name"]
 _CHUNK_SIZE = 3 * 256 * 1024
 _SEPARATORS = 2
 _LOG_LIMIT = 64 * 1024
+_NO_RESULT = (
+    "The algorithm ended with exit code 0 but wrote no result; it must write one, which may be "
+    "null, to the file named by OUTPUT_FILE."
+)
 
 
 class Packer:
@@ -152,4 +156,6 @@ def _verdict(output: RunOutput) -> tuple[RunStatus, str]:
     if reason:
         sentence = f"The algorithm ended, but its output cannot be used: {reason}"
         return RunStatus.FAILED, sentence
+    if not output.result:
+        return RunStatus.FAILED, _NO_RESULT
     return RunStatus.COMPLETED, "The algorithm ended with exit code 0."
