@@ -214,6 +214,12 @@ def template(
     """Make the database once; tests work on copies."""
     folder = tmp_path_factory.mktemp("world")
     database = Database(database_url(f"sqlite:///{DATABASE}", folder))
+    api_keys = _fill(database, passwords)
+    database.close()
+    return folder / DATABASE, api_keys
+
+
+def _fill(database: Database, passwords: Passwords) -> dict[str, str]:
     migrations.upgrade(database)
 
     def work(*, write: bool = True) -> UnitOfWork:
@@ -223,8 +229,7 @@ def template(
     with work() as unit:
         api_keys = _populate(unit.session, passwords.hash(PASSWORD))
         unit.commit()
-    database.close()
-    return folder / DATABASE, api_keys
+    return api_keys
 
 
 @pytest.fixture
@@ -253,6 +258,20 @@ def make_world(
 def world(make_world: Callable[..., World]) -> World:
     """Return the world of the golden samples."""
     return make_world()
+
+
+@pytest.fixture
+def postgresql_world(postgresql_uri: str, tmp_path: Path, passwords: Passwords) -> Iterator[World]:
+    """Return the same world on PostgreSQL."""
+    database = Database(database_url(postgresql_uri))
+    api_keys = _fill(database, passwords)
+    database.close()
+    clock = ManualClock()
+    given = {"uri": postgresql_uri, "jwt_secret_key": "s" * 48}
+    app = create_app(load_server_settings(given, "the test", {}), tmp_path, clock=clock)
+    world = World(app, clock, tmp_path, tmp_path, api_keys)
+    yield world
+    world.services.close()
 
 
 def _populate(session: Session, password: str) -> dict[str, str]:
