@@ -81,13 +81,19 @@ def run(python: Path, code: str) -> str:
 
 
 def seconds_for(python: Path, statement: str) -> float:
-    """Return the median time that a process with one statement takes, once it is compiled."""
+    """Return the median time that a process with one statement takes, once it is compiled.
+
+    It is the processor's time, which other work on the machine does not lengthen much.
+    """
     code = f"""
-import statistics, subprocess, sys, time
+import os, statistics, subprocess, sys
+def used():
+    times = os.times()
+    return times.children_user + times.children_system
 def once():
-    start = time.perf_counter()
+    before = used()
     subprocess.run([sys.executable, "-I", "-c", {statement!r}], check=True)
-    return time.perf_counter() - start
+    return used() - before
 once()
 print(statistics.median(once() for _ in range({ATTEMPTS})))
 """
