@@ -27,6 +27,9 @@ __all__ = [
 HIGHEST_ID = 2**31 - 1
 """The highest id a database stores."""
 
+# Databases limit the values in one statement.
+_PIECE = 5000
+
 _M = TypeVar("_M", bound=Base)
 
 
@@ -84,10 +87,14 @@ def by_ids(
 ) -> Sequence[_M]:
     """Return the records with these ids, in id order; unknown ids are passed over."""
     column: Any = model.id  # type: ignore[attr-defined] # every model has it
-    wanted = [identity for identity in set(identities) if 0 < identity <= HIGHEST_ID]
-    return session.scalars(
-        select(model).where(column.in_(wanted)).order_by(column).options(*options)
-    ).all()
+    wanted = sorted(identity for identity in set(identities) if 0 < identity <= HIGHEST_ID)
+    found: list[_M] = []
+    for start in range(0, len(wanted), _PIECE):
+        piece = wanted[start : start + _PIECE]
+        found += session.scalars(
+            select(model).where(column.in_(piece)).order_by(column).options(*options)
+        )
+    return found
 
 
 def is_taken(session: Session, column: Any, value: str, *, but: int | None = None) -> bool:

@@ -14,8 +14,16 @@ from vantage6.common.wire.rest.fields import Moment
 from vantage6.server.resources.request import HIGHEST_ID, load_body
 from vantage6.server.services.errors import BadRequest, Invalid
 
-__all__ = ["defer_body", "query_boolean", "query_ids", "query_moment", "query_text"]
+__all__ = [
+    "defer_body",
+    "query_boolean",
+    "query_ids",
+    "query_moment",
+    "query_text",
+    "query_texts",
+]
 
+_LONGEST_TEXT = 4096
 _TRUE = frozenset({"1", "true", "yes", "on"})
 _FALSE = frozenset({"0", "false", "no", "off"})
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
@@ -23,8 +31,28 @@ _ID = re.compile(r"[0-9]{1,18}")
 
 
 def query_text(name: str) -> str | None:
-    """Return a text parameter, or None if it is absent or empty."""
-    return request.args.get(name) or None
+    """Return a text parameter, or None if it is absent or empty.
+
+    Raises
+    ------
+    BadRequest
+        If it is longer than any text it could match; databases refuse long patterns.
+    """
+    return _bounded(name, request.args.get(name)) or None
+
+
+def query_texts(name: str) -> tuple[str, ...]:
+    """Return all values of a repeated text parameter, see :func:`query_text`."""
+    return tuple(value for value in request.args.getlist(name) if _bounded(name, value))
+
+
+def _bounded(name: str, value: str | None) -> str | None:
+    if value is not None and len(value) > _LONGEST_TEXT:
+        raise BadRequest(
+            f"The parameter '{name}' has more than {_LONGEST_TEXT} characters; shorten it.",
+            field=name,
+        )
+    return value
 
 
 def query_ids(name: str) -> tuple[int, ...]:

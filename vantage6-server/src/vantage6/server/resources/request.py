@@ -51,13 +51,20 @@ def load_body(
 
 def _read_json(unreadable_is_ours: bool) -> Any:  # noqa: FBT001 - passed on by keyword above
     try:
-        return request.get_json()
+        return _parse_json()
     except (UnreadableBody, UnsupportedMediaType) as error:
         if not unreadable_is_ours:
             raise
         raise BadRequest(
             "The request body is not JSON; send a JSON object with content type application/json."
         ) from error
+
+
+def _parse_json() -> Any:
+    try:
+        return request.get_json()
+    except RecursionError as error:
+        raise UnreadableBody("The body is nested too deeply to be read.") from error
 
 
 def _complaints(error: ValidationError) -> Mapping[str, Any]:

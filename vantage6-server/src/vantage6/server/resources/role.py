@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import request
 from flask_restful import Resource
 
 from vantage6.common.wire.rest.role import RoleChange, RoleInput
@@ -13,16 +12,12 @@ from vantage6.server.policy.principal import UserPrincipal
 from vantage6.server.resources.auth import caller, services
 from vantage6.server.resources.dump import Dumper
 from vantage6.server.resources.paging import Answer, page_of
-from vantage6.server.resources.query import query_ids
+from vantage6.server.resources.query import query_ids, query_texts
 from vantage6.server.resources.request import load_body, query_flag, query_id
 from vantage6.server.services import roles
 from vantage6.server.services.roles import RoleFilter
 
 __all__ = ["ROUTES"]
-
-
-def _texts(name: str) -> tuple[str, ...]:
-    return tuple(value for value in request.args.getlist(name) if value)
 
 
 class RoleCollection(Resource):
@@ -32,8 +27,8 @@ class RoleCollection(Resource):
     def get(self, principal: UserPrincipal) -> Answer:
         """List the visible ones."""
         wanted = RoleFilter(
-            names=_texts("name"),
-            descriptions=_texts("description"),
+            names=query_texts("name"),
+            descriptions=query_texts("description"),
             organization_ids=query_ids("organization_id"),
             collaboration_id=query_id("collaboration_id"),
             include_root=query_flag("include_root"),
