@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -53,6 +54,15 @@ def test_starting_an_ended_run_again_does_not_repeat_it(station: Any) -> None:
     assert station.runner.start(spec) == first
     station.runner.wait(first, 30)
     assert station.runner.collect(first, spec.folder).result == b"1"
+
+
+def test_a_run_that_is_not_wanted_any_more_does_not_start(station: Any) -> None:
+    spec = replace(station.spec("sleep", 60), is_wanted=lambda: False)
+    with pytest.raises(StartError) as caught:
+        station.runner.start(spec)
+
+    assert caught.value.status is RunStatus.KILLED
+    assert list(station.runner.adopt()) == []
 
 
 def test_a_run_goes_on_when_the_node_is_gone_and_is_found_again(station: Any) -> None:

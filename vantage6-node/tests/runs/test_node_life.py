@@ -215,6 +215,25 @@ def test_a_killed_run_is_stopped_removed_and_reported(
     assert engine.containers == {}
 
 
+def test_a_run_whose_start_went_wrong_half_way_leaves_nothing_behind(
+    tmp_path: Path, server: ServerSimulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = FakeEngine()
+    start = engine.start
+
+    def start_and_fail(spec: RunSpec) -> None:
+        start(spec)
+        raise OSError("the connection to the engine broke")
+
+    monkeypatch.setattr(engine, "start", start_and_fail)
+    server.add_run(1)
+    SteppedNode(tmp_path, server, engine).settle()
+
+    assert server.runs[1]["status"] == "failed"
+    assert engine.stops[1] == 1
+    assert engine.containers == {}
+
+
 def test_an_order_for_all_runs_ends_waiting_ones_too(
     tmp_path: Path, server: ServerSimulator, engine: FakeEngine
 ) -> None:

@@ -199,7 +199,8 @@ class Resync:
             size += len(run.input_text or "")
         self._next_full = self._clock.monotonic() + self._interval(size)
         for run_id in sorted(here - offered):
-            if self._is_gone(run_id):
+            # A run that ended here in the meantime is not open there for this very reason.
+            if self._is_gone(run_id) and run_id in self._runs.open_run_ids():
                 _log.warning("Run %d is not open at the server any more, ending it", run_id)
                 self._runs.kill(run_id)
         for run_id in self._leftovers.found_ids():

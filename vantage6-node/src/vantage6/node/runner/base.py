@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
@@ -90,6 +90,9 @@ class RunSpec:
         Label to type.
     context : RunContext or None
         Given when the run gets a ``run_context.json``.
+    is_wanted : callable
+        Asked right before the algorithm starts: getting its image may take long, and a run killed
+        meanwhile must not start.
     """
 
     run_id: int
@@ -101,6 +104,20 @@ class RunSpec:
     databases: Mapping[str, Bind | str] = field(default_factory=dict)
     database_types: Mapping[str, str] = field(default_factory=dict)
     context: RunContext | None = None
+    is_wanted: Callable[[], bool] = field(default=lambda: True, repr=False, compare=False)
+
+    def require_wanted(self) -> None:
+        """Check that the run is still wanted.
+
+        Raises
+        ------
+        StartError
+            If it is not.
+        """
+        if not self.is_wanted():
+            raise StartError(
+                f"Run {self.run_id} was killed before it had started.", RunStatus.KILLED
+            )
 
 
 @dataclass(frozen=True)

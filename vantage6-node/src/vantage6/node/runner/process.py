@@ -69,9 +69,11 @@ class ProcessRunner:
             If the image has no package, or the process cannot be started.
         """
         package = self._package(spec.image)
+        state = self._state(spec.run_id)
+        if self._known(state) is None:
+            spec.require_wanted()
         view = self._view(spec)
         write_context(spec, view)
-        state = self._state(spec.run_id)
         order = {
             "command": [
                 self._options.process.python or sys.executable,

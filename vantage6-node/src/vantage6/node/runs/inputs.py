@@ -6,7 +6,7 @@ import threading
 
 __all__ = ["InputShelf"]
 
-_LIMIT = 64 * 1024 * 1024
+_LIMIT = 192 * 1024 * 1024
 
 
 class InputShelf:

@@ -122,12 +122,9 @@ class Worker:
         if handle is None:
             return
         _log.warning("Removing run %d, which the server does not have any more", run_id)
-
-        def discard() -> None:
-            self._runner.stop(handle, self._stop_grace)
-            self._runner.remove(handle)
-
-        self._spawn(f"discard-{run_id}", lambda: self._persist(run_id, discard))
+        self._spawn(
+            f"discard-{run_id}", lambda: self._persist(run_id, lambda: self._discard(handle))
+        )
 
     def keep_input(self, offered: OfferedRun) -> None:
         """Hold the input of a new run until it is prepared."""
@@ -220,13 +217,14 @@ class Worker:
             return machine.Failed(error.status, str(error))
         finally:
             self._inputs.drop(run_id)
-        image = self._pinned.pop(run_id, spec.image)
-        self._specs[run_id] = replace(spec, image=image)
+        self._specs[run_id] = replace(
+            spec,
+            image=self._pinned.pop(run_id, spec.image),
+            is_wanted=lambda: not self._cancelled(run_id).is_set(),
+        )
         return machine.Prepared()
 
     def _start(self, record: RunRecord) -> Event:
-        if self._cancelled(record.run_id).is_set():
-            return machine.Stopped()
         spec = self._specs[record.run_id]
         try:
             handle = self._patiently(record.run_id, lambda: self._runner.start(spec))
@@ -283,13 +281,23 @@ class Worker:
         self._inputs.drop(record.run_id)
         # A killed run's clean-up must not be cut short by the cancellation that caused it.
         self._wanted.pop(record.run_id, None)
-        found = self._found.pop(record.run_id, None)
-        if found is not None:
-            self._persist(record.run_id, lambda: self._runner.stop(found, self._stop_grace))
-        present = handle or found
-        if present is not None:
-            self._persist(record.run_id, lambda: self._runner.remove(present))
+        if handle is None:
+            handle = self._persist(record.run_id, lambda: self._stray(record.run_id))
+        if handle is not None:
+            stray = handle
+            self._persist(record.run_id, lambda: self._discard(stray))
         return machine.Removed()
+
+    def _stray(self, run_id: int) -> RunHandle | None:
+        """Return what is left of a run whose start seemed to fail, or that nobody claimed."""
+        self._found.pop(run_id, None)
+        return next((each for each in self._runner.adopt() if each.run_id == run_id), None)
+
+    def _discard(self, handle: RunHandle) -> None:
+        """Remove a run; one that goes on is ended first."""
+        if self._runner.poll(handle).phase is RunPhase.RUNNING:
+            self._runner.stop(handle, self._stop_grace)
+        self._runner.remove(handle)
 
     def _forget(self, run_id: int) -> None:
         self._wanted.pop(run_id, None)

@@ -110,6 +110,7 @@ class FakeRunner:
         """Start a run, or return the handle of the one already there."""
         self._check()
         if spec.run_id not in self._engine.containers:
+            spec.require_wanted()
             self._between("before start")
             self._engine.start(spec)
             self._between("after start")

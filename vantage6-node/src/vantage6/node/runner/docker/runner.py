@@ -141,6 +141,7 @@ class DockerRunner:
             if existing is not None:
                 return _handle(existing)
             self._images.ensure(spec.image)
+            spec.require_wanted()
             for attempt in range(1, _STARTS + 1):
                 try:
                     return self._start_new(spec)
