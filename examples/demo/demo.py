@@ -168,7 +168,8 @@ def _run(runner: str, arguments: argparse.Namespace) -> list[Comparison]:
                 )
             )
         console.print(f"Server at {network.url}; stations: {', '.join(STATIONS)}; encrypted.")
-        comparisons = _analyse(network, arguments.output)
+        client = stack.enter_context(_log_in(network))
+        comparisons = _analyse(client, network, arguments.output)
         console.print(_table(comparisons))
         console.print(f"Survival curves, federated and pooled: {arguments.output}")
         if arguments.stay:
@@ -187,8 +188,7 @@ def _image(name: str) -> str:
     return f"{REGISTRY}/vantage6/{name}:{__version__}"
 
 
-def _analyse(network: LocalNetwork, output: Path) -> list[Comparison]:
-    client = _log_in(network)
+def _analyse(client: UserClient, network: LocalNetwork, output: Path) -> list[Comparison]:
     average = _ask(
         client, network, "average", {"method": "central_average", "kwargs": {"column_name": COLUMN}}
     )

@@ -39,7 +39,8 @@ def main() -> None:
         started = time.perf_counter()
         with lung_network(Path(folder), runner=arguments.runner) as network:
             figures["network_up_seconds"] = time.perf_counter() - started
-            figures.update(_measure(network, arguments))
+            with Researcher(network) as researcher:
+                figures.update(_measure(network, researcher, arguments))
     print(json.dumps(figures, indent=1))
     output: Path = arguments.output
     output.mkdir(parents=True, exist_ok=True)
@@ -68,8 +69,9 @@ def _machine() -> Figures:
     }
 
 
-def _measure(network: LocalNetwork, arguments: argparse.Namespace) -> Figures:
-    researcher = Researcher(network)
+def _measure(
+    network: LocalNetwork, researcher: Researcher, arguments: argparse.Namespace
+) -> Figures:
     figures: Figures = {
         "idle_memory_mib": {
             "server": _memory(network.server.pid),

@@ -22,6 +22,7 @@ def network(
 
 
 @pytest.fixture(scope="module")
-def researcher(network: LocalNetwork) -> Researcher:
+def researcher(network: LocalNetwork) -> Iterator[Researcher]:
     """The user of the shared network."""
-    return Researcher(network)
+    with Researcher(network) as researcher:
+        yield researcher

@@ -19,8 +19,7 @@ def test_nothing_is_left_when_a_test_fails_in_the_middle_of_a_run(
     network = lung_network(tmp_path, runner=runner, encrypted=False)
 
     def leave_in_the_middle() -> None:
-        with network:
-            researcher = Researcher(network)
+        with network, Researcher(network) as researcher:
             task = researcher.start("noop", "sleep", seconds=300)
             researcher.wait_for(task, lambda runs: runs[0]["status"] == "active")
             raise KeyboardInterrupt
@@ -45,8 +44,8 @@ def test_a_network_that_cannot_start_says_why_and_leaves_nothing(tmp_path: Path)
 
 
 def test_a_station_without_a_policy_runs_nothing(tmp_path: Path) -> None:
-    with lung_network(tmp_path, runner="process", allowed_algorithms=[]) as network:
-        researcher = Researcher(network)
+    network = lung_network(tmp_path, runner="process", allowed_algorithms=[])
+    with network, Researcher(network) as researcher:
         (run,) = researcher.finish(researcher.start("noop", "noop"))
 
     assert run["status"] == "not allowed"

@@ -21,12 +21,19 @@ def network(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[LocalNet
         yield network
 
 
+@pytest.fixture
+def researcher(network: LocalNetwork) -> Iterator[Researcher]:
+    with Researcher(network) as researcher:
+        yield researcher
+
+
 def _active(runs: list[dict[str, object]]) -> bool:
     return all(run["status"] == "active" for run in runs)
 
 
-def test_a_run_survives_the_death_of_its_node(network: LocalNetwork) -> None:
-    researcher = Researcher(network)
+def test_a_run_survives_the_death_of_its_node(
+    network: LocalNetwork, researcher: Researcher
+) -> None:
     task = researcher.start("noop", "sleep", seconds=SECONDS, tag="kept")
     (before,) = researcher.wait_for(task, _active)
 
@@ -39,8 +46,9 @@ def test_a_run_survives_the_death_of_its_node(network: LocalNetwork) -> None:
     assert researcher.results(task) == [{"slept": SECONDS, "tag": "kept"}]
 
 
-def test_a_run_that_ends_while_its_node_is_away_is_reported_later(network: LocalNetwork) -> None:
-    researcher = Researcher(network)
+def test_a_run_that_ends_while_its_node_is_away_is_reported_later(
+    network: LocalNetwork, researcher: Researcher
+) -> None:
     task = researcher.start("noop", "sleep", seconds=1.0, tag="late")
     researcher.wait_for(task, _active)
 
@@ -53,8 +61,9 @@ def test_a_run_that_ends_while_its_node_is_away_is_reported_later(network: Local
     assert researcher.results(task) == [{"slept": 1.0, "tag": "late"}]
 
 
-def test_a_result_waits_for_a_server_that_is_away(network: LocalNetwork) -> None:
-    researcher = Researcher(network)
+def test_a_result_waits_for_a_server_that_is_away(
+    network: LocalNetwork, researcher: Researcher
+) -> None:
     task = researcher.start("noop", "sleep", at=(0, 1, 2), seconds=1.0, tag="patient")
     researcher.wait_for(task, _active)
 
@@ -67,8 +76,9 @@ def test_a_result_waits_for_a_server_that_is_away(network: LocalNetwork) -> None
     assert researcher.results(task) == [{"slept": 1.0, "tag": "patient"}] * 3
 
 
-def test_a_task_made_while_a_node_is_away_runs_when_it_is_back(network: LocalNetwork) -> None:
-    researcher = Researcher(network)
+def test_a_task_made_while_a_node_is_away_runs_when_it_is_back(
+    network: LocalNetwork, researcher: Researcher
+) -> None:
     network.stop_node(2)
     task = researcher.start("noop", "noop", at=(0, 1, 2))
     researcher.wait_for(task, lambda runs: sum(r["status"] == "completed" for r in runs) == 2)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -29,12 +29,17 @@ def image(name: str) -> str:
 
 
 def lung_network(folder: Path, *, runner: str, **settings: Any) -> LocalNetwork:
-    """Return a network of three stations that share the lung cancer records by institution.
+    """Return a network of three stations that share the lung cancer records by institution."""
+    files = write_parts(split_by_institution(LUNG, 3), folder / "data")
+    stations = [Station.with_csv(f"station {i}", file) for i, file in enumerate(files, 1)]
+    return network_of(stations, runner=runner, **settings)
+
+
+def network_of(stations: Sequence[Station], *, runner: str, **settings: Any) -> LocalNetwork:
+    """Return a network of stations that allow the example algorithms.
 
     Keys are small, since tests make many of them.
     """
-    files = write_parts(split_by_institution(LUNG, 3), folder / "data")
-    stations = [Station.with_csv(f"station {i}", file) for i, file in enumerate(files, 1)]
     return LocalNetwork(
         stations,
         **{
@@ -64,6 +69,12 @@ class Researcher:
         self.client.authenticate(member.username, member.password)
         self.client.setup_encryption(str(member.private_key) if member.private_key else None)
         self.client.setup_collaboration(network.collaboration_id)
+
+    def __enter__(self) -> Researcher:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.client.close()
 
     def start(
         self, algorithm: str, method: str, *, at: tuple[int, ...] = (0,), **kwargs: Any
