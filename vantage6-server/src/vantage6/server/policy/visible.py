@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, false, literal, or_, select, true
+from sqlalchemy import ColumnElement, Select, exists, false, literal, or_, select, true
 
 from vantage6.common.enums import Operation, Scope
 from vantage6.server.models import (
@@ -165,14 +165,14 @@ def tasks(principal: Principal) -> _Condition:
 def runs(principal: Principal) -> _Condition:
     """Show all; those of the own collaborations; *executed* by the own organization; or one's own.
 
-    Results are runs, too.
+    Results are runs, too. A container sees its collaboration's only, whatever the scope.
     """
 
     def of_tasks(condition: _Condition) -> _Condition:
-        return Run.task_id.in_(select(Task.id).where(condition))
+        # The task is looked up for each run that the other conditions leave, which are few.
+        return exists().where(Task.id == Run.task_id, condition)
 
-    in_token = _in_collaboration_of_token(principal, Task.collaboration_id)
-    return of_tasks(in_token) & _union(
+    shown = _union(
         principal,
         "run",
         {
@@ -183,6 +183,10 @@ def runs(principal: Principal) -> _Condition:
             Scope.OWN: lambda: of_tasks(_own_user(principal, Task.init_user_id)),
         },
     )
+    if isinstance(principal, ContainerPrincipal):
+        return of_tasks(Task.collaboration_id == principal.collaboration_id) & shown
+    # Runs without a task, as older servers left them, cannot be shown (contract, data-model 2).
+    return Run.task_id.is_not(None) & shown
 
 
 def users(principal: Principal) -> _Condition:

@@ -34,8 +34,8 @@ def is_running(session: Session, run_id: int) -> bool:
 
 def of_node(organization_id: int, collaboration_id: int | None) -> ColumnElement[bool]:
     """Say in SQL that the node of this organization and collaboration has to execute a run."""
-    tasks = select(Task.id).where(Task.collaboration_id == collaboration_id)
-    return and_(Run.organization_id == organization_id, Run.task_id.in_(tasks))
+    here = exists().where(Task.id == Run.task_id, Task.collaboration_id == collaboration_id)
+    return and_(Run.organization_id == organization_id, here)
 
 
 def run_options(*, task: bool = False) -> tuple[ORMOption, ...]:

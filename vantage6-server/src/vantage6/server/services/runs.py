@@ -70,10 +70,12 @@ def find_run(
     NotFound, Forbidden
         If there is none, or the caller may not see it.
     """
-    run = uow.session.scalar(select(Run).where(Run.id == run_id).options(*options))
-    if run is None:
+    # A run whose task is gone, as older servers left some, cannot be shown.
+    statement = select(Run, Task).join(Task).where(Run.id == run_id).options(*options)
+    found = uow.session.execute(statement).one_or_none()
+    if found is None:
         raise NotFound(f"There is no run {run_id}.")
-    task = uow.session.get_one(Task, run.task_id)
+    run, task = found
     # Organization scope means here: the task was initiated by the own organization.
     Authority(uow.session, principal).require("run", Operation.VIEW, task_target(task))
     return run
