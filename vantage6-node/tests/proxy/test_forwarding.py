@@ -50,8 +50,6 @@ def test_a_token_counts_no_more_when_its_run_has_ended(proxy: Any) -> None:
         "/task",
         "/task/3",
         "/task/3/status",
-        "/run",
-        "/run/7",
         "/vpn/algorithm/addresses",
         "/blobstream/status",
     ],
@@ -122,58 +120,58 @@ def test_the_query_is_passed_on_with_repeated_names(proxy: Any) -> None:
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 409, 500])
 def test_a_refusal_comes_back_as_the_server_put_it(proxy: Any, status: int) -> None:
     body = {"msg": "No.", "errors": {"x": ["y"]}}
-    proxy.server.answers["GET /run/7"] = httpx.Response(status, json=body)
+    proxy.server.answers["GET /study/7"] = httpx.Response(status, json=body)
 
-    response = proxy.get("/run/7")
+    response = proxy.get("/study/7")
 
     assert (response.status_code, response.json) == (status, body)
 
 
 def test_reading_is_repeated_when_the_server_is_away_for_a_moment(proxy: Any) -> None:
-    proxy.server.answers["GET /run/7"] = [
+    proxy.server.answers["GET /study/7"] = [
         httpx.ConnectError("refused"),
         httpx.Response(503, html="<html>away</html>"),
         {"id": 7},
     ]
 
-    assert proxy.get("/run/7").json == {"id": 7}
+    assert proxy.get("/study/7").json == {"id": 7}
 
 
 def test_a_server_that_stays_away_is_told_in_one_sentence(proxy: Any) -> None:
-    proxy.server.answers["GET /run/7"] = httpx.ConnectError("refused")
+    proxy.server.answers["GET /study/7"] = httpx.ConnectError("refused")
 
-    response = proxy.get("/run/7")
+    response = proxy.get("/study/7")
 
     assert response.status_code == 502
     assert response.json == {"msg": "The server of this node does not answer; try again later."}
 
 
 def test_an_answer_that_is_no_json_is_told(proxy: Any) -> None:
-    proxy.server.answers["GET /run/7"] = httpx.Response(403, html="<html>blocked</html>")
+    proxy.server.answers["GET /study/7"] = httpx.Response(403, html="<html>blocked</html>")
 
-    response = proxy.get("/run/7")
+    response = proxy.get("/study/7")
 
     assert response.status_code == 502
     assert "did not answer as expected" in response.json["msg"]
 
 
 def test_paging_headers_are_passed_on(proxy: Any) -> None:
-    proxy.server.answers["GET /run"] = httpx.Response(
-        200, json={"data": []}, headers={"total-count": "5", "Link": "</api/run>; rel=self"}
+    proxy.server.answers["GET /study"] = httpx.Response(
+        200, json={"data": []}, headers={"total-count": "5", "Link": "</api/study>; rel=self"}
     )
 
-    headers = proxy.get("/run").headers
+    headers = proxy.get("/study").headers
 
     assert headers["total-count"] == "5"
-    assert headers["Link"] == "</api/run>; rel=self"
+    assert headers["Link"] == "</api/study>; rel=self"
 
 
 def test_a_fault_of_the_proxy_is_json_too(
     proxy: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    proxy.server.answers["GET /run/7"] = RuntimeError("unforeseen")
+    proxy.server.answers["GET /study/7"] = RuntimeError("unforeseen")
 
-    response = proxy.get("/run/7")
+    response = proxy.get("/study/7")
 
     assert response.status_code == 500
     assert response.json == {"msg": "The proxy of the node failed; see the log of the node."}

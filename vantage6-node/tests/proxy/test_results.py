@@ -121,3 +121,37 @@ def test_a_task_that_may_not_be_seen_gives_the_server_s_refusal(proxy: Any) -> N
     response = proxy.get("/result?task_id=4")
 
     assert (response.status_code, response.json) == (401, {"msg": "No."})
+
+
+def test_runs_of_the_own_job_are_passed_on(encrypting: Any) -> None:
+    run = {"id": 8, "task": {"id": 4}, "input": "ciphertext", "status": "completed"}
+    encrypting.server.answers |= {
+        "GET /task/4": OWN_TASK,
+        "GET /run": page(run),
+        "GET /run/8": run,
+    }
+
+    assert encrypting.get("/run?task_id=4&page=1").json == page(run)
+    assert encrypting.get("/run/8").json == run
+
+
+def test_runs_of_another_job_are_not_given(proxy: Any) -> None:
+    proxy.server.answers |= {
+        "GET /task/4": {"id": 4, "job_id": 99},
+        "GET /run": page({"id": 8, "input": "e30="}),
+        "GET /run/8": {"id": 8, "task": {"id": 4}, "input": "e30="},
+    }
+
+    responses = [proxy.get("/run?task_id=4"), proxy.get("/run/8"), proxy.get("/run")]
+
+    assert [response.status_code for response in responses] == [403, 403, 400]
+    assert not any("e30=" in response.text for response in responses)
+
+
+def test_a_run_whose_task_was_deleted_is_not_given(proxy: Any) -> None:
+    proxy.server.answers["GET /run/8"] = {"id": 8, "task": None}
+
+    response = proxy.get("/run/8")
+
+    assert response.status_code == 404
+    assert "belongs to no task" in response.json["msg"]

@@ -23,8 +23,6 @@ _READABLE = (
     "/task",
     "/task/<int:number>",
     "/task/<int:number>/status",
-    "/run",
-    "/run/<int:number>",
     "/vpn/algorithm/addresses",
     "/blobstream/status",
 )

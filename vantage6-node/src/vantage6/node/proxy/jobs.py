@@ -1,7 +1,7 @@
 """Which tasks and stored payloads belong to which job.
 
-A token lets a run ask the server for results of the whole collaboration, and the node could
-decrypt many of them. A run is given those of its own job only.
+A token lets a run ask the server for runs and results of the whole collaboration, and the node
+could decrypt many of them. A run is given those of its own job only.
 """
 
 from __future__ import annotations
@@ -46,14 +46,16 @@ class Jobs:
         RequestError
             If it does not.
         """
+        if task_id == caller.run.task_id:
+            return
         job_id = self._known(task_id)
         if job_id is None:
             task = self._transport.get(Path.TASK.format(id=task_id))
             job_id = self.remember_task(task)
         if job_id != caller.run.job_id:
             raise RequestError(
-                f"Task {task_id} is not of the same job as the algorithm that asks for its "
-                "results; only subtasks of its own job are given to it.",
+                f"Task {task_id} is not of the same job as the algorithm that asks for its runs "
+                "or results; only those of its own job are given to it.",
                 _FORBIDDEN,
             )
 

@@ -1,4 +1,4 @@
-"""Results of subtasks, decrypted for the algorithm that asked for them."""
+"""Runs and results of subtasks, the latter decrypted for the algorithm that asked for them."""
 
 from __future__ import annotations
 
@@ -25,11 +25,23 @@ _log = logging.getLogger(__name__)
 
 
 def result_routes(transport: Transport, cryptor: Cryptor, jobs: Jobs) -> Blueprint:
-    """Return the routes that give results."""
+    """Return the routes that give runs and results, those of the caller's own job only."""
     routes = Blueprint("results", __name__)
 
+    @routes.get("/run")
+    def runs_of_task() -> Response:
+        jobs.require_task(current_caller(), _task_id())
+        return reply(transport.send("GET", Path.RUNS, params=query()))
+
+    @routes.get("/run/<int:run_id>")
+    def single_run(run_id: int) -> Response:
+        # Its input and log are as confidential as its result.
+        answer = transport.send("GET", Path.RUN.format(id=run_id), params=query())
+        jobs.require_task(current_caller(), _task_of(answer.body, f"Run {run_id}"))
+        return reply(answer)
+
     @routes.get("/result")
-    def of_task() -> Response:
+    def results_of_task() -> Response:
         caller = current_caller()
         jobs.require_task(caller, _task_id())
         answer = transport.send("GET", Path.RESULTS, params=query())
@@ -41,10 +53,10 @@ def result_routes(transport: Transport, cryptor: Cryptor, jobs: Jobs) -> Bluepri
         return reply(answer, {**answer.body, "data": plain})
 
     @routes.get("/result/<int:result_id>")
-    def single(result_id: int) -> Response:
+    def single_result(result_id: int) -> Response:
         caller = current_caller()
         answer = transport.send("GET", Path.RESULT.format(id=result_id), params=query())
-        jobs.require_task(caller, _task_of(answer.body, result_id))
+        jobs.require_task(caller, _task_of(answer.body, f"Result {result_id}"))
         jobs.remember_blobs([answer.body], caller.run.job_id)
         return reply(answer, _decrypted(answer.body, cryptor))
 
@@ -56,16 +68,16 @@ def _task_id() -> int:
         return int(request.args["task_id"])
     except (KeyError, ValueError):
         raise RequestError(
-            "The query must name the task whose results are wanted: task_id=<number>.",
+            f"The query of {request.path} must name the task: task_id=<number>.",
             _BAD_REQUEST,
         ) from None
 
 
-def _task_of(result: Any, result_id: int) -> int:
-    task = result.get("task") if isinstance(result, dict) else None
+def _task_of(item: Any, name: str) -> int:
+    task = item.get("task") if isinstance(item, dict) else None
     task_id = task.get("id") if isinstance(task, dict) else None
     if not isinstance(task_id, int):
-        raise NotFoundError(f"Result {result_id} belongs to no task any more.", _NOT_FOUND)
+        raise NotFoundError(f"{name} belongs to no task any more.", _NOT_FOUND)
     return task_id
 
 
