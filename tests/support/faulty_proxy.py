@@ -97,7 +97,8 @@ class FaultyProxy:
     recorded : list of Message
         Everything that was passed on.
     hits : Counter
-        How often each fault came upon which request: ``(fault, "PATCH /api/run/3")``.
+        How often each fault came upon which request: ``(fault, "PATCH /api/run/3")``, or upon
+        which socket event: ``(fault, 'EVENT 42/tasks,["new_task",…]')``.
     """
 
     def __init__(
@@ -278,8 +279,11 @@ class FaultyProxy:
             for frame, payload in _frames(source, rest):
                 self._record("frame", payload)
                 is_event = frame[0] == _TEXT_AT_ONCE and payload.startswith(_EVENT)
-                times = 2 if is_event and self._fault is Fault.TWICE else 1
-                target.sendall(frame * times)
+                is_doubled = is_event and self._fault is Fault.TWICE
+                if is_doubled:
+                    with self._lock:
+                        self.hits[Fault.TWICE, f"EVENT {payload.decode()}"] += 1
+                target.sendall(frame * 2 if is_doubled else frame)
         except (OSError, ValueError):
             pass  # the other end is told below
         finally:
