@@ -283,7 +283,7 @@ def outcomes(
 ) -> Iterator[Mapping[str, Future[None]]]:
     """Begin all scenarios that are selected, and give what becomes of them."""
     selected: list[str] = [
-        item.callspec.params["scenario"]
+        str(item.callspec.params["scenario"])
         for item in request.session.items
         if item.path == request.path and isinstance(item, pytest.Function)
     ]
