@@ -24,7 +24,7 @@ __all__ = ["Outbox", "Report"]
 
 _log = logging.getLogger(__name__)
 _FIRST_PAUSE = 0.2
-_LONGEST_PAUSE = 10.0
+_LONGEST_PAUSE = 5.0
 _INLINE_LIMIT = 256 * 1024
 _CHUNK_SIZE = 1024 * 1024
 _UNAUTHORIZED = frozenset({401, 403})

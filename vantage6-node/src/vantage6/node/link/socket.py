@@ -18,7 +18,7 @@ __all__ = ["Credentials", "Opener", "SocketLink"]
 
 _log = logging.getLogger(__name__)
 _FIRST_PAUSE = 1.0
-_LONGEST_PAUSE = 10.0
+_LONGEST_PAUSE = 5.0
 _FIRST_PING = 5.0
 _SYNC_TIMEOUT = 30.0
 _STOP = "stop"
