@@ -56,9 +56,10 @@ def result_options() -> tuple[ORMOption, ...]:
 def nodes_of_runs(session: Session, runs: Iterable[Run]) -> dict[int, Node]:
     """Return the nodes that have to execute runs, by run id; a run may have none any more."""
     wanted = {run.id: (run.organization_id, run.task.collaboration_id) for run in runs}
-    if not wanted:
+    complete = sorted({pair for pair in wanted.values() if None not in pair})
+    if not complete:
         return {}
-    pairs = tuple_(Node.organization_id, Node.collaboration_id).in_(sorted(set(wanted.values())))
+    pairs = tuple_(Node.organization_id, Node.collaboration_id).in_(complete)
     found = {
         (node.organization_id, node.collaboration_id): node
         for node in session.scalars(select(Node).where(pairs))

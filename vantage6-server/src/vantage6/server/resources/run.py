@@ -18,7 +18,7 @@ from vantage6.server.resources.auth import caller, services
 from vantage6.server.resources.dump import Dumper
 from vantage6.server.resources.paging import Answer, page_of
 from vantage6.server.resources.query import defer_body, query_moment
-from vantage6.server.resources.request import included, query_id, query_int
+from vantage6.server.resources.request import included, query_id
 from vantage6.server.services.runs import Report, RunFilters, find_run, report, select_runs
 
 __all__ = ["ROUTES", "run_filters"]
@@ -74,7 +74,7 @@ def run_filters() -> RunFilters:
         task_id=query_id("task_id"),
         node_id=query_id("node_id"),
         collaboration_id=query_id("collaboration_id"),
-        port=query_int("port"),
+        port=query_id("port"),
         is_open=request.args.get("state") == STATE_OPEN,
         assigned_from=query_moment("assigned_from"),
         assigned_till=query_moment("assigned_till"),
