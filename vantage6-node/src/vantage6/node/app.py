@@ -41,10 +41,6 @@ _log = logging.getLogger(__name__)
 _DELIVERIES = 4
 _REPORT_TIMEOUT = 600.0
 _MOUNT_FOLDER = Path("/mnt")
-_PROCESS_WARNING = (
-    "ALGORITHMS OF THIS NODE ARE NOT ISOLATED: the setting runner is 'process', so they can read "
-    "and change everything that this account can; use it for tests and development only."
-)
 
 
 @dataclass(frozen=True)
@@ -191,10 +187,7 @@ class NodeApp:
 
     def _warn(self) -> None:
         _log.info("Node %s, release %s", self.context.name, __version__)
-        warnings = list(self.settings.warnings)
-        if self.settings["runner"] == "process":
-            warnings.insert(0, _PROCESS_WARNING)
-        for warning in warnings:
+        for warning in self.settings.warnings:
             _log.warning("%s", warning)
             self.announcements.warning(warning)
 

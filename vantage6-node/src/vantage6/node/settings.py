@@ -23,6 +23,10 @@ _FEWEST_RUNS = 4
 _RELAY_IMAGE = "python:3.11-slim"
 _CONTAINER_HOST = "host.docker.internal"
 _PACKAGE_VARIABLE = "PKG_NAME"
+_PROCESS_WARNING = (
+    "ALGORITHMS OF THIS NODE ARE NOT ISOLATED: the setting runner is 'process', so they can read "
+    "and change everything that this account can; use it for tests and development only."
+)
 _WITHOUT_EFFECT = {
     "vpn_subnet": "this release has no VPN between algorithms",
     "ssh-tunnels": "this release opens no SSH tunnels",
@@ -398,7 +402,7 @@ def load_node_settings(
         origin=origin,
         base_url=f"{origin}/{str(values['api_path']).strip('/')}".rstrip("/"),
         capacity=values["max_concurrent_runs"] or max(_FEWEST_RUNS, os.cpu_count() or 1),
-        warnings=(*values.warnings, *_warnings(values, policies)),
+        warnings=(*_warnings(values, policies), *values.warnings),
     )
 
 
@@ -451,7 +455,8 @@ def _origin(values: Settings, *, in_container: bool) -> str:
 
 
 def _warnings(values: Settings, policies: Policies) -> list[str]:
-    warnings = [
+    warnings = [_PROCESS_WARNING] if values["runner"] == "process" else []
+    warnings += [
         f"The setting {name} has no effect: {reason}."
         for name, reason in _WITHOUT_EFFECT.items()
         if values[name]

@@ -175,10 +175,13 @@ def _start(context: InstanceContext, *, attach: bool) -> None:
     from vantage6.node.app import open_sources
     from vantage6.node.serve import load, serve
 
-    open_sources(load(context))
+    settings = load(context)
+    open_sources(settings)
     if attach:
         serve(context)
         return
+    for warning in settings.warnings:
+        output.warning(warning)
     scope = ["--system"] if context.scope == "system" else []
     command = [
         *(sys.executable, "-m", "vantage6.node.serve", *scope),
@@ -187,7 +190,7 @@ def _start(context: InstanceContext, *, attach: bool) -> None:
     # A node that waits for its server has been started, too.
     process = instances.start_detached(context, command, ready=f"] - Node {context.name} ")
     output.info(f"Started the node {context.name} (process {process.pid}).")
-    output.info(f"Its log is {context.log_file}.")
+    output.info(f"Its log is {context.log_file}; follow it with: v6 node attach.")
 
 
 def _chosen(

@@ -29,6 +29,7 @@ __all__ = [
 ]
 
 _TIMEOUT = 60
+_CONNECTIONS = 100  # one is kept busy by each run that is waited for
 _SERVER_FAULT = 500
 _FRAME_HEADER = struct.Struct(">BxxxL")
 
@@ -51,7 +52,9 @@ def connect() -> Any:
         If no engine answers.
     """
     try:
-        return APIClient(version="auto", timeout=_TIMEOUT, **kwargs_from_env())
+        return APIClient(
+            version="auto", timeout=_TIMEOUT, max_pool_size=_CONNECTIONS, **kwargs_from_env()
+        )
     except (DockerException, requests.RequestException) as error:
         raise ConfigurationError(
             f"The Docker engine does not answer ({error}); start it and let this account use it, "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Iterable, Mapping
 from ipaddress import IPv4Network
 from pathlib import Path
@@ -87,6 +88,8 @@ class DockerRunner:
         self._slots = slots
         self._paths = paths
         self._scratch = ScratchVolumes(api, options.owner)
+        self._preparing = threading.Lock()
+        self._is_closed = False
 
     @classmethod
     def connect(cls, options: RunnerOptions) -> DockerRunner:
@@ -123,7 +126,10 @@ class DockerRunner:
 
     def prepare(self) -> None:
         """Make the first networks and the relay, try the registry logins, and tidy up."""
-        self._slots.warm(self._options.docker.warm_slots)
+        with self._preparing:
+            if self._is_closed:
+                return
+            self._slots.warm(self._options.docker.warm_slots)
         self._images.check_logins()
         with engine_errors():
             self._scratch.remove_old(self._options.docker.scratch_days)
@@ -139,18 +145,15 @@ class DockerRunner:
         with engine_errors():
             existing = self._existing(spec.run_id)
             if existing is not None:
-                return _handle(existing)
+                return existing
             self._images.ensure(spec.image)
             spec.require_wanted()
             for attempt in range(1, _STARTS + 1):
                 try:
                     return self._start_new(spec)
-                except NotFound as error:
-                    # The network was removed by someone else; its slot has been given up.
-                    if attempt == _STARTS:
-                        raise _start_error(spec, error) from error
                 except APIError as error:
-                    raise _start_error(spec, error) from error
+                    if not _blames_network(error) or attempt == _STARTS:
+                        raise _start_error(spec, error) from error
         raise AssertionError("unreachable")
 
     def poll(self, handle: RunHandle) -> RunState:
@@ -221,14 +224,23 @@ class DockerRunner:
     def close(self) -> None:
         """Remove the networks without runs; the relay too if no run is left."""
         try:
-            self._slots.close()
+            with self._preparing:  # what is being made must not come after the tidying
+                self._is_closed = True
+                self._slots.close()
         except RunnerUnavailableError as error:
             _log.warning("The networks of runs are left for the next start: %s", error)
         self._api.close()
 
-    def _existing(self, run_id: int) -> Mapping[str, Any] | None:
-        containers = self._containers(**{Label.RUN_ID: str(run_id)})
-        return next((each for each in containers if each["State"] != _CREATED), None)
+    def _existing(self, run_id: int) -> RunHandle | None:
+        """Return the run's handle if it has been started; what was only made is removed."""
+        found = None
+        for container in self._containers(**{Label.RUN_ID: str(run_id)}):
+            if container["State"] == _CREATED:
+                self._remove_container(container["Id"])
+                self._slots.release(_handle(container).data["network"])
+            else:
+                found = _handle(container)
+        return found
 
     def _containers(self, **labels: str) -> list[dict[str, Any]]:
         filters = label_filter(self._options.owner, Purpose.RUN, **labels)
@@ -246,22 +258,24 @@ class DockerRunner:
         slot = self._slots.take()
         try:
             container = self._create(spec, slot)
-        except NotFound:
-            self._slots.discard(slot)
-            raise
-        except BaseException:
-            self._slots.release(slot.name)
+        except BaseException as error:
+            self._give_back(slot, error)
             raise
         try:
             self._api.start(container)
-        except BaseException as error:
+        except APIError as error:
+            # Only then is it sure that it does not run. If the engine did not answer, the slot
+            # stays in use until the next attempt finds out.
             self._remove_container(container)
-            if isinstance(error, NotFound):
-                self._slots.discard(slot)
-            else:
-                self._slots.release(slot.name)
+            self._give_back(slot, error)
             raise
         return RunHandle(spec.run_id, {"container": container, "network": slot.name})
+
+    def _give_back(self, slot: Slot, error: BaseException) -> None:
+        if isinstance(error, APIError) and _blames_network(error):
+            self._slots.discard(slot)
+        else:
+            self._slots.release(slot.name)
 
     def _create(self, spec: RunSpec, slot: Slot) -> str:
         view = self._view(spec)
@@ -312,16 +326,18 @@ class DockerRunner:
 
     def _copy_log(self, handle: RunHandle, log_file: Path) -> None:
         log_file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        container = handle.data["container"]
-        with engine_errors(), BoundedLog(log_file, self._options.limits.log_bytes) as log:
-            try:
-                with container_output(self._api, container) as pieces:
-                    for piece in pieces:
-                        log.write(piece)
-            except NotFound:
-                log.write(b"[the container was removed before its log could be read]\n")
-            except APIError as error:
-                log.write(f"[the log cannot be read: {explanation(error)}]\n".encode())
+        container, limit = handle.data["container"], self._options.limits.log_bytes
+        try:
+            with (
+                engine_errors(),
+                container_output(self._api, container) as pieces,
+                BoundedLog(log_file, limit) as log,
+            ):
+                for piece in pieces:
+                    log.write(piece)
+        except APIError as error:
+            if not log_file.exists():  # else it was read before
+                log_file.write_text(f"[The log cannot be read: {explanation(error)}.]\n")
 
     def _stop(self, container: str, grace: float) -> None:
         if grace <= 0:
@@ -344,6 +360,11 @@ def _handle(container: Mapping[str, Any]) -> RunHandle:
         int(container["Labels"][Label.RUN_ID]),
         {"container": container["Id"], "network": container["HostConfig"]["NetworkMode"]},
     )
+
+
+def _blames_network(error: APIError) -> bool:
+    """Tell whether a slot does not work: its network was removed, or something is still on it."""
+    return isinstance(error, NotFound) or "address already in use" in explanation(error).lower()
 
 
 def _start_error(spec: RunSpec, error: APIError) -> StartError:
