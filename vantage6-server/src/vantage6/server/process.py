@@ -68,9 +68,9 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _serve(options: argparse.Namespace) -> None:
-    stopping = threading.Event()
+    stopping = _StopOrder()
     for number in (signal.SIGTERM, signal.SIGINT):
-        gevent.signal_handler(number, stopping.set)
+        gevent.signal_handler(number, stopping.give)
     context = InstanceContext.find(InstanceType.SERVER, None, options.config, options.system)
     settings = read_settings(context)
     address = options.ip or settings["ip"]
@@ -126,7 +126,7 @@ def _answer(
     listener: socket.socket,
     context: InstanceContext,
     settings: Settings,
-    stopping: threading.Event,
+    stopping: _StopOrder,
 ) -> None:
     hashing = ThreadPool(os.cpu_count() or 1)
     started = start_up(context, settings, socket_mode="gevent", run_hash=hashing.apply)
@@ -162,6 +162,27 @@ def _tell_ready(
     _log.info("server %s ready, process %d", context.name, os.getpid())
     output.info(f"Server {context.name}{READY}://{shown}:{port}{settings['api_path']}")
     sys.stdout.flush()
+
+
+class _StopOrder:
+    """What SIGTERM and SIGINT do: end a start at once, or serving in an orderly way."""
+
+    def __init__(self) -> None:
+        self._given = threading.Event()
+        self._main = gevent.getcurrent()
+        self._is_waited_for = False
+
+    def give(self) -> None:
+        """Give the order."""
+        self._given.set()
+        if not self._is_waited_for:
+            # The start may be waiting, for a database for example.
+            gevent.get_hub().loop.run_callback(self._main.throw, SystemExit(0))
+
+    def wait(self) -> None:
+        """Wait for the order."""
+        self._is_waited_for = True
+        self._given.wait()
 
 
 class InFlight:
