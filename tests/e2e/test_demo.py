@@ -37,7 +37,7 @@ def surroundings(tmp_path: Path) -> dict[str, str]:
 def test_the_demo_agrees_with_the_pooled_records_and_leaves_only_the_picture(
     runner: str, tmp_path: Path, surroundings: dict[str, str]
 ) -> None:
-    before = docker_objects() if runner == "docker" else set()
+    before = docker_objects("local-") if runner == "docker" else set()
     picture = tmp_path / "out" / "survival.png"
 
     answer = subprocess.run(
@@ -57,7 +57,7 @@ def test_the_demo_agrees_with_the_pooled_records_and_leaves_only_the_picture(
     assert not list((tmp_path / "home").rglob("*vantage6*"))
     assert kill_processes_using(tmp_path) == []
     if runner == "docker":
-        assert docker_objects() <= before
+        assert docker_objects("local-") <= before
 
 
 def test_an_interrupted_demo_leaves_nothing(tmp_path: Path, surroundings: dict[str, str]) -> None:

@@ -60,12 +60,16 @@ class Researcher:
     ----------
     network : LocalNetwork
         A network that is up.
+    port : int, optional
+        Where to find the server, if not at its own port.
     """
 
-    def __init__(self, network: LocalNetwork) -> None:
+    def __init__(self, network: LocalNetwork, port: int | None = None) -> None:
         self.network = network
         member = network.members[0]
-        self.client = UserClient(network.host, network.port, network.api_path, log_level="error")
+        self.client = UserClient(
+            network.host, port or network.port, network.api_path, log_level="error"
+        )
         self.client.authenticate(member.username, member.password)
         self.client.setup_encryption(str(member.private_key) if member.private_key else None)
         self.client.setup_collaboration(network.collaboration_id)
@@ -121,12 +125,17 @@ class Researcher:
         return [json.loads(item["result"]) for item in data]
 
 
-def docker_objects() -> set[str]:
-    """Return the ids of all containers, networks and volumes a node has labelled."""
-    listings = (("ps", "--all"), ("network", "ls"), ("volume", "ls"))
+def docker_objects(prefix: str) -> set[str]:
+    """Return containers, networks and volumes labelled with a node whose name begins so."""
     found: set[str] = set()
-    for listing in listings:
-        command = ["docker", *listing, "--quiet", "--filter", "label=vantage6-node-id"]
+    for *listing, identity in (
+        ("ps", "--all", "ID"),
+        ("network", "ls", "ID"),
+        ("volume", "ls", "Name"),
+    ):
+        form = f'{{{{.{identity}}}}} {{{{.Label "node"}}}}'
+        command = ["docker", *listing, "--filter", "label=node", "--format", form]
         answer = subprocess.run(command, capture_output=True, text=True, check=True)
-        found |= set(answer.stdout.split())
+        lines = (line.split() for line in answer.stdout.splitlines())
+        found |= {thing for thing, node in lines if node.startswith(prefix)}
     return found
