@@ -406,16 +406,18 @@ def postgresql_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]
 
 
 @pytest.fixture
-def postgresql_uri(postgresql_server: str) -> str:
-    """Return the address of a new, empty PostgreSQL database."""
+def postgresql_uri(postgresql_server: str) -> Iterator[str]:
+    """Return the address of a new, empty PostgreSQL database, which is dropped afterwards."""
     name = f"v6_{secrets.token_hex(6)}"
     engine = create_engine(
         database_url(f"{postgresql_server}/postgres"), isolation_level="AUTOCOMMIT"
     )
     with engine.connect() as connection:
         connection.execute(text(f"CREATE DATABASE {name}"))
+    yield f"{postgresql_server}/{name}"
+    with engine.connect() as connection:
+        connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
     engine.dispose()
-    return f"{postgresql_server}/{name}"
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
