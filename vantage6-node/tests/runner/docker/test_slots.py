@@ -12,7 +12,7 @@ import pytest
 
 import docker
 from vantage6.common.wire.container import Label
-from vantage6.node.runner import RunnerOptions, StartError
+from vantage6.node.runner import RunnerOptions, RunnerUnavailableError, StartError
 
 pytestmark = pytest.mark.docker
 
@@ -129,6 +129,63 @@ def test_a_container_that_was_made_and_not_started_does_not_block_its_run(
 
     assert list(station.runner.adopt()) == []
     assert json.loads(station.finish(station.spec("echo", "fine"))[1].result) == ["fine"]
+
+
+def test_a_start_whose_answer_was_lost_is_found_by_the_next_attempt(
+    docker_station: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    station = docker_station()
+    real = station.runner._api.start
+
+    def started_without_answer(container: str) -> None:
+        real(container)
+        raise requests.ConnectionError("lost")
+
+    spec = station.spec("count")
+    station.runner.prepare()
+    with monkeypatch.context() as broken:
+        broken.setattr(station.runner._api, "start", started_without_answer)
+        with pytest.raises(RunnerUnavailableError):
+            station.runner.start(spec)
+
+    handle = station.start(spec)
+    other = station.start(station.spec("echo", run_id=2))
+    station.runner.wait(handle, 30)
+    assert station.runner.collect(handle, spec.folder).result == b"1"
+    assert handle.data["network"] != other.data["network"]
+
+
+def test_a_container_that_came_not_to_start_is_made_again(
+    engine: Any, docker_station: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    station = docker_station()
+    station.runner.prepare()
+
+    def away(_: str) -> None:
+        raise requests.ConnectionError("away")
+
+    spec = station.spec("echo", "at last")
+    with monkeypatch.context() as broken:
+        broken.setattr(station.runner._api, "start", away)
+        with pytest.raises(RunnerUnavailableError):
+            station.runner.start(spec)
+    assert [each["State"] for each in containers(engine, station, "run")] == ["created"]
+
+    assert json.loads(station.finish(spec)[1].result) == ["at last"]
+    assert len(networks(engine, station)) == 1
+
+
+def test_a_log_that_was_read_is_kept_when_the_container_is_gone(docker_station: Any) -> None:
+    station = docker_station()
+    spec = station.spec("echo")
+    _, output = station.finish(spec)
+    station.runner.remove(station.handles[0])
+
+    again = station.runner.collect(station.handles[0], spec.folder)
+
+    assert again.log_file.read_text() == "hello from the algorithm\n"
+    assert again.exit_code is None
+    assert "removed by someone else" in again.reason
 
 
 def test_a_removed_network_is_replaced(engine: Any, docker_station: Any) -> None:
