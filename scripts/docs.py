@@ -190,9 +190,13 @@ def _parameter(parameter: click.Parameter, context: click.Context) -> str:
     if isinstance(parameter, click.Argument):
         return f"| `{parameter.make_metavar(context)}` | | |"
     names = " ".join(f"`{name}`" for name in (*parameter.opts, *parameter.secondary_opts))
-    shown = parameter.default if isinstance(parameter.default, (str, int, float, bool)) else ""
+    default = parameter.default
+    # The default of a switch is said in its meaning; other kinds than these are "nothing".
+    shown = (
+        default if isinstance(default, (str, int, float)) and default not in (True, False) else ""
+    )
     meaning = (getattr(parameter, "help", None) or "").replace("|", "\\|")
-    return f"| {names} | {shown if shown != '' else ''} | {meaning} |"
+    return f"| {names} | {shown} | {meaning} |"
 
 
 # -- links --------------------------------------------------------------------------------------
