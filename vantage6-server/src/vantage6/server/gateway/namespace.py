@@ -102,9 +102,11 @@ class TasksNamespace(Namespace):  # type: ignore[misc] # the library has no type
             self._announce(ServerEvent.NODE_OFFLINE, peer)
 
     def _announce(self, event: str, node: Peer) -> None:
+        """Tell the node's collaboration; the reference tells the nodes of all others, too."""
         payload = {"id": node.identity, "name": node.name, "org_id": node.organization_id}
         for room in node.rooms:
-            self._send(event, payload, room)
+            if room != ALL_NODES_ROOM:
+                self._send(event, payload, room)
 
     def on_ping(self, *_: Any) -> None:
         """Note that a peer is still there."""
