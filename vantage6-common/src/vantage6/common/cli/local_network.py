@@ -278,7 +278,7 @@ class LocalNetwork:
         if not self.encrypted:
             return None
         path = self.folder / "keys" / f"{node_name}.pem"
-        path.parent.mkdir(exist_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
         create_private_key(path, bits=self._key_bits)
         return path
 
