@@ -52,7 +52,7 @@ def central_average(
         input_={"method": "partial_average", "kwargs": {"column_name": column_name}},
         organizations=ids,
         name="partial average",
-        description=f"Sum and count of {column_name}",
+        description="Sum and count of one column",
     )
     results = client.wait_for_results(task_id=task["id"])
     if len(results) != len(ids) or None in results:

@@ -101,7 +101,7 @@ def _event_tables(
         },
         organizations=ids,
         name="event table",
-        description=f"Counts per {time_column}",
+        description="Counts per time",
     )
     results = client.wait_for_results(task_id=task["id"])
     if len(results) != len(ids) or None in results:
