@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
 
 import docker
 from vantage6.common.wire.container import Label
@@ -178,7 +179,7 @@ def test_a_container_that_came_not_to_start_is_made_again(
 def test_a_log_that_was_read_is_kept_when_the_container_is_gone(docker_station: Any) -> None:
     station = docker_station()
     spec = station.spec("echo")
-    _, output = station.finish(spec)
+    station.finish(spec)
     station.runner.remove(station.handles[0])
 
     again = station.runner.collect(station.handles[0], spec.folder)

@@ -120,7 +120,7 @@ class DockerRunner:
             api, options.owner, gateway, IPv4Network(docker.slot_pool), docker.services
         )
         runner = cls(api, options, images, slots, paths)
-        runner._remove_unstarted()
+        runner._remove_unstarted(runner._containers())
         slots.load(handle.data["network"] for handle in runner.adopt())
         return runner
 
@@ -226,6 +226,8 @@ class DockerRunner:
         try:
             with self._preparing:  # what is being made must not come after the tidying
                 self._is_closed = True
+                with engine_errors():
+                    self._remove_unstarted(self._containers())
                 self._slots.close()
         except RunnerUnavailableError as error:
             _log.warning("The networks of runs are left for the next start: %s", error)
@@ -233,25 +235,21 @@ class DockerRunner:
 
     def _existing(self, run_id: int) -> RunHandle | None:
         """Return the run's handle if it has been started; what was only made is removed."""
-        found = None
-        for container in self._containers(**{Label.RUN_ID: str(run_id)}):
-            if container["State"] == _CREATED:
-                self._remove_container(container["Id"])
-                self._slots.release(_handle(container).data["network"])
-            else:
-                found = _handle(container)
-        return found
+        containers = self._containers(**{Label.RUN_ID: str(run_id)})
+        self._remove_unstarted(containers)
+        return next((_handle(each) for each in containers if each["State"] != _CREATED), None)
 
     def _containers(self, **labels: str) -> list[dict[str, Any]]:
         filters = label_filter(self._options.owner, Purpose.RUN, **labels)
         found: list[dict[str, Any]] = self._api.containers(all=True, filters=filters)
         return found
 
-    def _remove_unstarted(self) -> None:
-        """Remove containers that an earlier process made and did not come to start."""
-        for container in self._containers():
+    def _remove_unstarted(self, containers: Iterable[Mapping[str, Any]]) -> None:
+        """Remove containers that were made and, for whatever reason, not started."""
+        for container in containers:
             if container["State"] == _CREATED:
                 self._remove_container(container["Id"])
+                self._slots.release(_handle(container).data["network"])
 
     def _start_new(self, spec: RunSpec) -> RunHandle:
         open_to_run(spec.folder)
