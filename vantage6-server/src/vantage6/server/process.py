@@ -39,6 +39,7 @@ _BACKLOG = 1024
 _GRACE = 2.0
 """Seconds that requests have to end after the order to stop."""
 _SOCKET_PATH = "/socket.io/"
+_HIGHEST_PORT = 65535
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -88,11 +89,15 @@ def bind(address: str, port: int) -> socket.socket:
     ConfigurationError
         If that is not possible.
     """
+    if not 0 <= port <= _HIGHEST_PORT:
+        raise ConfigurationError(
+            f"The server cannot listen on port {port}; choose one up to {_HIGHEST_PORT}."
+        )
     try:
         family, kind, protocol, _, target = socket.getaddrinfo(
             address, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )[0]
-    except (socket.gaierror, OverflowError) as error:
+    except socket.gaierror as error:
         raise ConfigurationError(
             f"The server cannot listen on {address}:{port}, which is no address of a machine; "
             "correct the settings ip and port."
