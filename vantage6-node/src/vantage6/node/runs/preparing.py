@@ -20,6 +20,7 @@ from vantage6.node.link.rest import ServerApi
 from vantage6.node.runner.base import RunContext, RunSpec
 from vantage6.node.runs.model import RunFacts
 from vantage6.node.runs.tokens import ActiveRun, TokenRegistry
+from vantage6.node.runs.unpacking import write_blob_input, write_inline_input
 
 __all__ = ["AlgorithmSettings", "CannotPrepareError", "Preparer"]
 
@@ -175,7 +176,7 @@ class Preparer:
             if facts.has_blob:
                 self._download_input(path, take_input() or "")
             else:
-                _write(path, self._cryptor.decrypt(take_input() or ""))
+                write_inline_input(self._cryptor, take_input() or "", path)
         except (CryptoError, ValueError) as error:
             raise CannotPrepareError(
                 "The input cannot be decrypted with this organization's private key; check that "
@@ -184,10 +185,8 @@ class Preparer:
 
     def _download_input(self, path: Path, uuid: str) -> None:
         try:
-            with self._api.open_blob(uuid) as chunks, path.open("wb") as file:
-                path.chmod(_OWNER_ONLY)
-                for chunk in self._cryptor.decrypt_stream(chunks):
-                    file.write(chunk)
+            with self._api.open_blob(uuid) as chunks:
+                write_blob_input(self._cryptor, chunks, path)
         except ResponseError as error:
             if may_pass(error):
                 raise
