@@ -195,14 +195,21 @@ def test_stores_learn_who_asks(world: Any) -> None:
     assert (node.json["node_id"], node.json["organization_id"]) == (2, 2)
 
 
-def test_a_login_leaves_no_secret_in_the_log(world: Any, caplog: pytest.LogCaptureFixture) -> None:
+def test_no_secret_and_no_payload_gets_into_the_log(
+    world: Any, caplog: pytest.LogCaptureFixture
+) -> None:
     caplog.set_level("DEBUG")
+    caplog.set_level("DEBUG", "sqlalchemy.engine")
     answer = world.call(
         None, "POST", "/token/user", {"username": "alpha_adm", "password": "Passw0rd!"}
     )
     world.call(None, "POST", "/token/user", {"username": "alpha_adm", "password": "nearly-it"})
     world.call(None, "POST", "/token/node", {"api_key": world.api_keys["beta-plain"]})
+    world.add_task()
+    world.call("alpha-plain", "PATCH", "/run/1", {"status": "completed", "result": "cGF5bG9hZA"})
+    assert "SELECT" in caplog.text
     for secret in (
+        "cGF5bG9hZA",
         "Passw0rd!",
         "nearly-it",
         answer.json["access_token"],

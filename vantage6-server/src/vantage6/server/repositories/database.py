@@ -89,19 +89,26 @@ class Database:
     def _make_engine(self, pool_size: int) -> Engine:
         if self.is_postgresql:
             return create_engine(
-                self.url, pool_size=pool_size, max_overflow=2 * pool_size, pool_pre_ping=True
+                self.url,
+                pool_size=pool_size,
+                max_overflow=2 * pool_size,
+                pool_pre_ping=True,
+                hide_parameters=True,
             )
         if self.url.database:
             Path(self.url.database).parent.mkdir(parents=True, exist_ok=True)
+        # Values of statements are payloads and secrets; no log line or traceback may show them.
         engine = create_engine(
-            self.url, connect_args={"timeout": _BUSY_TIMEOUT, "check_same_thread": False}
+            self.url,
+            connect_args={"timeout": _BUSY_TIMEOUT, "check_same_thread": False},
+            hide_parameters=True,
         )
         _tune_sqlite(engine, foreign_keys=True)
         return engine
 
     def migration_engine(self) -> Engine:
         """Make an engine for schema changes: one connection, no foreign-key checks on SQLite."""
-        engine = create_engine(self.url, poolclass=NullPool)
+        engine = create_engine(self.url, poolclass=NullPool, hide_parameters=True)
         if not self.is_postgresql:
             _tune_sqlite(engine, foreign_keys=False)
             return engine.execution_options(**{_WRITE: True})
