@@ -87,7 +87,7 @@ def test_a_second_upgrade_changes_nothing(empty_database: Database) -> None:
         before = migrations.current_revision(connection)
     migrations.upgrade(empty_database)
     with empty_database.engine.connect() as connection:
-        assert migrations.current_revision(connection) == before == "0002"
+        assert migrations.current_revision(connection) == before == "0003"
 
 
 def test_every_revision_can_be_taken_back(empty_database: Database) -> None:

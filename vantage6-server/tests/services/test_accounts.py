@@ -11,7 +11,7 @@ import pytest
 from vantage6.common.clock import ManualClock
 from vantage6.server.models import User
 from vantage6.server.policy.principal import UserPrincipal
-from vantage6.server.services.accounts import Accounts, Lockout, Login
+from vantage6.server.services.accounts import Accounts, Blocked, Lockout, Login
 from vantage6.server.services.errors import BadRequest, Unauthenticated
 from vantage6.server.services.passwords import Passwords
 
@@ -154,6 +154,66 @@ def test_a_wrong_current_password_counts_for_the_lock_out(
     with pytest.raises(Unauthenticated):
         accounts.change_password(principal, "wrong", "N3w-passw0rd")
     assert _stored(world).failed_login_attempts == 1
+
+
+def test_what_a_released_client_sends_twice_counts_once(
+    accounts: Accounts, principal: UserPrincipal, world: Any, clock: ManualClock
+) -> None:
+    def fail(current: str, times: int) -> None:
+        for _ in range(times):
+            with pytest.raises(Unauthenticated):
+                accounts.change_password(principal, current, "N3w-passw0rd")
+
+    fail("wrong", 2)
+    assert _stored(world).failed_login_attempts == 1
+    fail("wrong", 1)
+    assert _stored(world).failed_login_attempts == 2
+    clock.advance(11)
+    fail("wrong", 1)
+    assert _stored(world).failed_login_attempts == 3
+
+
+def test_other_guesses_of_the_current_password_are_all_counted(
+    accounts: Accounts, principal: UserPrincipal, world: Any
+) -> None:
+    for guess in ("one", "two", "three"):
+        with pytest.raises(Unauthenticated):
+            accounts.change_password(principal, guess, "N3w-passw0rd")
+    with pytest.raises(Unauthenticated):
+        accounts.change_password(principal, PASSWORD, "N3w-passw0rd")
+    assert _stored(world).failed_login_attempts == 3
+
+
+def test_checking_a_password_does_not_reset_the_count(accounts: Accounts, world: Any) -> None:
+    _fail(accounts, 2)
+    assert accounts.check_password(NAME, PASSWORD) == USER
+    assert _stored(world).failed_login_attempts == 2
+    with pytest.raises(Unauthenticated):
+        accounts.check_password(NAME, "wrong")
+    with pytest.raises(Unauthenticated):
+        accounts.check_password(NAME, PASSWORD)
+
+
+@pytest.mark.parametrize("name", [NAME, "nobody"])
+def test_a_refusal_takes_the_same_time_for_known_and_unknown_users(
+    world: Any, passwords: Passwords, clock: ManualClock, name: str
+) -> None:
+    accounts = Accounts(world.services.work, passwords, clock, Lockout(), refusal_time=0.5)
+    _fail(accounts, 1, name)
+    assert clock.monotonic() == 0.5
+
+
+def test_tries_while_blocked_are_told(world: Any, passwords: Passwords, clock: ManualClock) -> None:
+    told: list[Blocked] = []
+    accounts = Accounts(
+        world.services.work, passwords, clock, Lockout(3, 60.0), on_blocked=told.append
+    )
+    _fail(accounts, 3)
+    assert told == []
+    clock.advance(20)
+    with pytest.raises(Unauthenticated):
+        accounts.log_in(NAME, PASSWORD, source="192.0.2.1")
+    assert told == [Blocked(USER, "192.0.2.1", 40.0)]
 
 
 def test_the_new_password_must_differ(accounts: Accounts, principal: UserPrincipal) -> None:

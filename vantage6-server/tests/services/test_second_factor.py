@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import base64
+import hashlib
+import hmac
+import struct
 from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
 from typing import Any
@@ -10,7 +13,7 @@ from typing import Any
 import pytest
 
 from vantage6.server.models import User
-from vantage6.server.services.second_factor import is_right_code, new_secret, provisioning_uri
+from vantage6.server.services.second_factor import new_secret, provisioning_uri, step_of_code
 
 # The secret and codes of RFC 6238, appendix B, cut to six digits.
 RFC_SECRET = base64.b32encode(b"12345678901234567890").decode()
@@ -24,24 +27,34 @@ RFC_CODES = [
 ]
 
 
+def code_at(secret: str, moment: datetime) -> str:
+    """Compute a code as an authenticator app does, apart from the code under test."""
+    step = struct.pack(">Q", int(moment.timestamp()) // 30)
+    digest = hmac.new(base64.b32decode(secret), step, hashlib.sha1).digest()
+    start = digest[-1] & 15
+    return f"{(int.from_bytes(digest[start : start + 4], 'big') & 0x7FFFFFFF) % 10**6:06}"
+
+
 def _at(seconds: int) -> datetime:
     return datetime(1970, 1, 1, tzinfo=timezone.utc) + timedelta(seconds=seconds)
 
 
 @pytest.mark.parametrize(("seconds", "code"), RFC_CODES)
 def test_codes_are_those_of_the_standard(seconds: int, code: str) -> None:
-    assert is_right_code(RFC_SECRET, code, _at(seconds))
-    assert is_right_code(RFC_SECRET.lower(), f"{code[:3]} {code[3:]}", _at(seconds))
+    assert step_of_code(RFC_SECRET, code, _at(seconds)) == seconds // 30
+    spaced = f"{code[:3]} {code[3:]}"
+    assert step_of_code(RFC_SECRET.lower(), spaced, _at(seconds)) == seconds // 30
 
 
 @pytest.mark.parametrize(("shift", "right"), [(-31, True), (30, True), (-61, False), (61, False)])
 def test_the_steps_before_and_after_count_too(shift: int, right: bool) -> None:
-    assert is_right_code(RFC_SECRET, "279037", _at(2000000000 + shift)) is right
+    found = step_of_code(RFC_SECRET, "279037", _at(2000000000 + shift))
+    assert found == (2000000000 // 30 if right else None)
 
 
 @pytest.mark.parametrize("code", ["", "27903", "2790370", "abcdef", "27903\u0667"])
 def test_other_texts_are_no_code(code: str) -> None:
-    assert not is_right_code(RFC_SECRET, code, _at(2000000000))
+    assert step_of_code(RFC_SECRET, code, _at(2000000000)) is None
 
 
 def test_secrets_are_random_and_as_long_as_the_contract_says() -> None:
@@ -111,6 +124,30 @@ class TestLogin:
         for _ in range(3):
             assert self._log_in(world, code="000000").status_code == 401
         assert self._log_in(world, code="279037").status_code == 401
+
+    def test_a_code_lets_in_once(self, world: Any) -> None:
+        self._give_secret(world)
+        assert self._log_in(world, code="279037").status_code == 200
+        assert self._log_in(world, code="279037").status_code == 401
+
+    def test_a_code_of_an_earlier_step_is_refused_after_a_later_one(self, world: Any) -> None:
+        self._give_secret(world)
+        now = world.clock.now()
+        codes = [code_at(RFC_SECRET, now + timedelta(seconds=30 * step)) for step in (0, 1)]
+        assert self._log_in(world, code=codes[1]).status_code == 200
+        assert self._log_in(world, code=codes[0]).status_code == 401
+
+    def test_the_code_of_the_next_step_lets_in_again(self, world: Any) -> None:
+        self._give_secret(world)
+        assert self._log_in(world, code="279037").status_code == 200
+        world.clock.advance(30)
+        code = code_at(RFC_SECRET, world.clock.now())
+        assert self._log_in(world, code=code).status_code == 200
+
+    def test_a_wrong_password_uses_up_no_code(self, world: Any) -> None:
+        self._give_secret(world)
+        assert self._log_in(world, "wrong", "279037").status_code == 401
+        assert self._log_in(world, code="279037").status_code == 200
 
     def test_asking_without_a_code_does_not_reset_the_count(self, world: Any) -> None:
         self._give_secret(world)

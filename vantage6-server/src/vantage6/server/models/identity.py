@@ -52,6 +52,9 @@ class User(Authenticatable):
     otp_secret: Mapped[str | None] = mapped_column(String(32))
     last_email_failed_login_sent: Mapped[datetime | None]
     last_email_recover_password_sent: Mapped[datetime | None]
+    otp_last_step: Mapped[int | None]
+    """Time step of the last code that let the user in; only later ones are accepted."""
+    last_email_recover_2fa_sent: Mapped[datetime | None]
 
     organization: Mapped[Organization] = relationship()
     roles: Mapped[list[Role]] = relationship(

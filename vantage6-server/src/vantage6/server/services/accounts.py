@@ -15,9 +15,10 @@ from vantage6.server.policy.principal import UserPrincipal
 from vantage6.server.repositories.unit_of_work import OpenWork
 from vantage6.server.services.errors import BadRequest, Unauthenticated
 from vantage6.server.services.passwords import Passwords
-from vantage6.server.services.second_factor import is_right_code, new_secret
+from vantage6.server.services.repeats import Repeats
+from vantage6.server.services.second_factor import new_secret, step_of_code
 
-__all__ = ["Accounts", "Lockout", "Login"]
+__all__ = ["Accounts", "Blocked", "Lockout", "Login"]
 
 
 @dataclass(frozen=True)
@@ -56,9 +57,35 @@ class Login:
 
 
 @dataclass(frozen=True)
+class Blocked:
+    """Somebody tried to log in to a blocked account.
+
+    Attributes
+    ----------
+    source : str
+        Address of the caller, as far as it is known.
+    seconds_left : float
+        How long the block goes on.
+    """
+
+    user_id: int
+    source: str
+    seconds_left: float
+
+
+@dataclass(frozen=True)
 class _Stored:
     user_id: int
     password: str | None
+
+
+@dataclass(frozen=True)
+class _Attempt:
+    stored: _Stored | None
+    password: str
+    refusal: str
+    source: str = ""
+    counts: bool = True
 
 
 class Accounts:
@@ -73,6 +100,13 @@ class Accounts:
     ----------
     two_factor : bool
         Whether users need a second factor to log in.
+    refusal_time : float
+        Seconds that every refusal takes at least, so that its time does not tell whether there is
+        such a user, or in which way the password is stored.
+    repeats : Repeats, optional
+        Recognizes what a client sent twice.
+    on_blocked : callable, optional
+        Gets to know of tries while an account is blocked; called outside units of work.
     """
 
     def __init__(
@@ -83,15 +117,28 @@ class Accounts:
         lockout: Lockout,
         *,
         two_factor: bool = False,
+        refusal_time: float = 0.0,
+        repeats: Repeats | None = None,
+        on_blocked: Callable[[Blocked], None] | None = None,
     ) -> None:
         self._open_work = open_work
         self._passwords = passwords
         self._clock = clock
         self._lockout = lockout
         self._two_factor = two_factor
+        self._refusal_time = refusal_time
+        self._repeats = repeats or Repeats(clock)
+        self._on_blocked = on_blocked
 
-    def log_in(self, username: str, password: str, code: str | None = None) -> Login:
+    def log_in(
+        self, username: str, password: str, code: str | None = None, *, source: str = ""
+    ) -> Login:
         """Check name and password, and the code where a second factor is asked for.
+
+        Parameters
+        ----------
+        source : str
+            Address of the caller.
 
         Raises
         ------
@@ -105,13 +152,37 @@ class Accounts:
             return self._second_factor(user, code) if self._two_factor else Login(user.id)
 
         return self._admit(
-            stored,
-            password,
+            _Attempt(
+                stored,
+                password,
+                "Username, password or code is wrong; correct them or wait a while.",
+                source,
+            ),
             second_factor,
-            "Username, password or code is wrong; correct them or wait a while.",
         )
 
-    def change_password(self, principal: UserPrincipal, current: str, new: str) -> None:
+    def check_password(self, username: str, password: str, *, source: str = "") -> int:
+        """Check name and password of somebody who is not in then, and return the id of the user.
+
+        A right password does not reset the count, which would allow to go on guessing codes.
+
+        Raises
+        ------
+        Unauthenticated
+            As by :meth:`log_in`.
+        """
+        with self._open_work(write=False) as work:
+            stored = _find(work.session, username)
+        refusal = "Username or password is wrong; correct them or wait a while."
+        admitted = self._admit(
+            _Attempt(stored, password, refusal, source),
+            lambda user: Login(user.id, needs_code=True),
+        )
+        return admitted.user_id
+
+    def change_password(
+        self, principal: UserPrincipal, current: str, new: str, *, source: str = ""
+    ) -> None:
         """Replace the caller's own password; the new one keeps the policy already.
 
         Raises
@@ -123,49 +194,51 @@ class Accounts:
         """
         with self._open_work(write=False) as work:
             stored = _find(work.session, principal.username)
-        admitted = self._admit(
-            stored,
-            current,
-            lambda user: Login(user.id),
-            "The current password is wrong; try again.",
-        )
-        if new == current:
+        refusal = "The current password is wrong; try again."
+        counts = not self._repeats.is_repeat(principal.user_id, current)
+        hashed = None if new == current else self._passwords.hash(new)
+
+        def replace(user: User) -> Login:
+            user.password = hashed or user.password
+            return Login(user.id)
+
+        self._admit(_Attempt(stored, current, refusal, source, counts=counts), replace)
+        if hashed is None:
             raise BadRequest(
                 "The new password is the current one; choose another.", field="new_password"
             )
-        hashed = self._passwords.hash(new)
-        with self._open_work() as work:
-            user = work.session.get(User, admitted.user_id)
-            if user is not None:
-                user.password = hashed
-            work.commit()
 
-    def _admit(
-        self,
-        stored: _Stored | None,
-        password: str,
-        then: Callable[[User], Login | None],
-        refusal: str,
-    ) -> Login:
+    def _admit(self, attempt: _Attempt, then: Callable[[User], Login | None]) -> Login:
         """Check the password, `then` what else is asked for, and count; None means refused."""
-        correct = self._passwords.verify(password, stored.password if stored else None)
+        started = self._clock.monotonic()
+        stored = attempt.stored
+        correct = self._passwords.verify(attempt.password, stored.password if stored else None)
         if stored is None:
-            raise Unauthenticated(refusal)
-        fresh = self._fresh_hash(stored, password) if correct else None
+            raise self._refusal(attempt, started)
+        fresh = self._fresh_hash(stored, attempt.password) if correct else None
         with self._open_work() as work:
             user = work.session.get(User, stored.user_id, with_for_update=True)
             login = None
-            if user is not None and not self._is_blocked(user):
+            seconds_left = self._seconds_blocked(user) if user is not None else 0.0
+            if user is not None and not seconds_left:
                 # Somebody may have changed the password in the meantime.
                 correct = correct and user.password == stored.password
                 login = then(user) if correct else None
-                self._count(user, login)
-            if user is not None and login is not None and fresh is not None:
-                user.password = fresh
+                self._count(user, login, counts=attempt.counts)
+                if login is not None and user.password == stored.password:
+                    user.password = fresh or user.password
             work.commit()
+        if seconds_left and self._on_blocked is not None:
+            self._on_blocked(Blocked(stored.user_id, attempt.source, seconds_left))
         if login is None:
-            raise Unauthenticated(refusal)
+            raise self._refusal(attempt, started)
         return login
+
+    def _refusal(self, attempt: _Attempt, started: float) -> Unauthenticated:
+        left = self._refusal_time - (self._clock.monotonic() - started)
+        if left > 0:
+            self._clock.sleep(left)
+        return Unauthenticated(attempt.refusal)
 
     def _fresh_hash(self, stored: _Stored, password: str) -> str | None:
         if stored.password is None or not self._passwords.is_outdated(stored.password):
@@ -178,26 +251,31 @@ class Accounts:
             return Login(user.id, new_secret=user.otp_secret)
         if not code:
             return Login(user.id, needs_code=True)
-        if is_right_code(user.otp_secret, code, self._clock.now()):
-            return Login(user.id)
-        return None
+        step = step_of_code(user.otp_secret, code, self._clock.now())
+        if step is None or step <= (user.otp_last_step or 0):
+            return None
+        user.otp_last_step = step
+        return Login(user.id)
 
-    def _is_blocked(self, user: User) -> bool:
+    def _seconds_blocked(self, user: User) -> float:
+        """Return how long the account stays blocked; zero if it is not, or not any more."""
         if (user.failed_login_attempts or 0) < self._lockout.max_failed_attempts:
-            return False
+            return 0.0
         last = user.last_login_attempt
-        until = timedelta(seconds=self._lockout.duration)
-        if last is not None and self._clock.now() < last + until:
-            return True
+        if last is not None:
+            until = last + timedelta(seconds=self._lockout.duration)
+            left = (until - self._clock.now()).total_seconds()
+            if left > 0:
+                return left
         user.failed_login_attempts = 0
-        return False
+        return 0.0
 
-    def _count(self, user: User, login: Login | None) -> None:
+    def _count(self, user: User, login: Login | None, *, counts: bool) -> None:
         """Count an attempt; one that waits for its code is neither failure nor success."""
-        if login is None:
+        if login is None and counts:
             user.failed_login_attempts = (user.failed_login_attempts or 0) + 1
             user.last_login_attempt = self._clock.now()
-        elif not login.needs_code:
+        elif login is not None and not login.needs_code:
             user.failed_login_attempts = 0
 
 

@@ -1,7 +1,8 @@
 """Time-based one-time passwords (RFC 6238) as the contract has them (rest-api section 3).
 
 SHA-1, six digits, steps of 30 seconds; the code of one step before and after counts, too, because
-clocks differ. A code may be used more than once within that time, as at the reference.
+clocks differ. Which step a code belongs to is told, so that it can be accepted only once (RFC 6238,
+section 5.2).
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import struct
 from datetime import datetime
 from urllib.parse import quote
 
-__all__ = ["is_right_code", "new_secret", "provisioning_uri"]
+__all__ = ["new_secret", "provisioning_uri", "step_of_code"]
 
 _STEP = 30
 _DIGITS = 6
@@ -32,15 +33,17 @@ def provisioning_uri(secret: str, server_name: str, username: str) -> str:
     return f"otpauth://totp/{issuer}:{quote(username, safe='')}?secret={secret}&issuer={issuer}"
 
 
-def is_right_code(secret: str, code: str, moment: datetime) -> bool:
-    """Tell whether a code belongs to the secret at this moment."""
+def step_of_code(secret: str, code: str, moment: datetime) -> int | None:
+    """Return the time step whose code this is at this moment, or None if it is wrong."""
     given = code.replace(" ", "").encode()
-    step = int(moment.timestamp()) // _STEP
+    now = int(moment.timestamp()) // _STEP
     # All are compared, so that the time taken does not tell which one came close.
-    results = [
-        hmac.compare_digest(_code(secret, step + offset).encode(), given) for offset in (-1, 0, 1)
+    found = [
+        step
+        for step in (now - 1, now, now + 1)
+        if hmac.compare_digest(_code(secret, step).encode(), given)
     ]
-    return any(results)
+    return max(found, default=None)
 
 
 def _code(secret: str, step: int) -> str:
