@@ -256,6 +256,16 @@ def test_a_wrong_key_ends_the_node(
     assert "API key" in str(process.failure)
 
 
+def test_two_nodes_do_not_share_a_data_folder(
+    server: ServerSimulator, engine: FakeEngine, begin: Callable[..., Process], tmp_path: Path
+) -> None:
+    assert begin().is_ready.wait(10)
+    second = begin()
+    wait_for(lambda: second.failure)
+
+    assert f"{tmp_path} is in use by another node" in str(second.failure)
+
+
 def test_the_process_runner_is_warned_about_first(
     server: ServerSimulator, engine: FakeEngine, begin: Callable[..., Process]
 ) -> None:

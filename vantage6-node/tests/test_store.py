@@ -31,6 +31,23 @@ def test_a_failed_transaction_leaves_nothing(tmp_path: Path) -> None:
     store.close()
 
 
+def test_a_transaction_whose_end_fails_does_not_block_the_next_one(tmp_path: Path) -> None:
+    store = Store(tmp_path / "s")
+    with store.transaction() as db:
+        db.execute("CREATE TABLE parent (id INTEGER PRIMARY KEY)")
+        db.execute(
+            "CREATE TABLE child (id INTEGER REFERENCES parent DEFERRABLE INITIALLY DEFERRED)"
+        )
+    db.execute("PRAGMA foreign_keys=ON")
+
+    with pytest.raises(sqlite3.Error), store.transaction():
+        db.execute("INSERT INTO child VALUES (1)")  # is found out when the transaction ends
+
+    store.set_meta("a", "1")
+    assert store.rows("SELECT * FROM child") == []
+    store.close()
+
+
 def test_a_value_is_there_after_a_restart(tmp_path: Path) -> None:
     store = Store(tmp_path / "s")
     store.set_meta("a", "1")

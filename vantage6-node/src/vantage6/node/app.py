@@ -5,15 +5,16 @@ from __future__ import annotations
 import logging
 import os
 import threading
-from collections.abc import Callable
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from vantage6.common.clock import SystemClock
 from vantage6.common.config.context import InstanceContext, inside_container
 from vantage6.common.crypto.base import Cryptor
-from vantage6.common.errors import TransportError
+from vantage6.common.errors import ConfigurationError, TransportError
+from vantage6.common.files import lock_file
 from vantage6.common.http.auth import NodeAuth
 from vantage6.common.http.retry import RetryPolicy
 from vantage6.common.http.transport import Transport
@@ -41,6 +42,7 @@ _log = logging.getLogger(__name__)
 _DELIVERIES = 4
 _REPORT_TIMEOUT = 600.0
 _MOUNT_FOLDER = Path("/mnt")
+_LOCK_FILE = "lock"
 
 
 @dataclass(frozen=True)
@@ -123,6 +125,7 @@ class NodeApp:
         sources = open_sources(settings)
         folders = NodeFolders(self.context.data_dir)
         folders.create()
+        closing.enter_context(_sole_use(folders.data))
         auth = NodeAuth(settings["api_key"])
         transport = self._transport(auth, closing)
         session = Session(auth, transport, self.stop, on_first_failure=self._waiting)
@@ -242,6 +245,18 @@ def open_sources(settings: NodeSettings) -> DataSources:
     return DataSources.from_settings(
         settings["databases"], mount_folder=mount_folder, environment=os.environ
     )
+
+
+@contextmanager
+def _sole_use(data_folder: Path) -> Iterator[None]:
+    """Keep other nodes out of the data folder: two would take each other's runs for leftovers."""
+    with (data_folder / _LOCK_FILE).open("w") as file:
+        if not lock_file(file):
+            raise ConfigurationError(
+                f"The data folder {data_folder} is in use by another node; give each node a folder "
+                "of its own with the setting directories.data."
+            )
+        yield
 
 
 def _prepare(runner: Runner) -> None:

@@ -49,8 +49,7 @@ class Store:
     Raises
     ------
     ConfigurationError
-        If the file cannot be opened, was written by a later release, or is in use by another
-        node process.
+        If the file cannot be used, or was written by a later release.
     """
 
     def __init__(self, path: Path) -> None:
@@ -107,11 +106,12 @@ class Store:
             self._depth += 1
             try:
                 yield self._connection
-            except BaseException:
-                self._connection.execute("ROLLBACK")
-                raise
-            else:
                 self._connection.execute("COMMIT")
+            except BaseException:
+                # Some failures, such as a full disk, have ended the transaction already.
+                if self._connection.in_transaction:
+                    self._connection.execute("ROLLBACK")
+                raise
             finally:
                 self._depth -= 1
 
