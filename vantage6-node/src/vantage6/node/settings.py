@@ -239,6 +239,13 @@ NODE_SECTION = Section(
             minimum=0,
         ),
         Field(
+            "scratch_days",
+            Kind.NUMBER,
+            "After how many days the scratch volume of a job is removed, when no run uses it.",
+            30.0,
+            minimum=0,
+        ),
+        Field(
             "docker_services",
             Kind.MAPPING,
             "Alias to name of existing containers that algorithms may reach.",

@@ -134,6 +134,7 @@ def _docker(settings: NodeSettings) -> DockerOptions:
         relay_image=settings.at("images.relay"),
         slot_pool=settings["run_network_pool"],
         warm_slots=settings["warm_networks"],
+        scratch_days=settings["scratch_days"],
         gpu=settings.at("algorithm_device_requests.gpu"),
         services=settings["docker_services"],
     )
