@@ -38,6 +38,8 @@ else:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
 if mode == "fails":
     sys.exit("The port is taken")
+if mode == "explains":
+    sys.exit("a line of its log\\n[error] - The port is taken; choose another.")
 with holding(context):
     print("silent" if mode == "silent" else "[info ] - Node n ready", flush=True)
     while True:
@@ -116,6 +118,13 @@ def test_an_instance_that_fails_tells_why(context: InstanceContext) -> None:
     with pytest.raises(InstanceError, match="exit code 1:\nThe port is taken"):
         _start(context, "fails")
     assert instances.running(context) is None
+
+
+def test_the_sentence_with_which_an_instance_ends_is_passed_on_alone(
+    context: InstanceContext,
+) -> None:
+    with pytest.raises(InstanceError, match=r"^The port is taken; choose another\.$"):
+        _start(context, "explains")
 
 
 def test_an_instance_that_is_never_ready_is_stopped(context: InstanceContext) -> None:

@@ -47,6 +47,7 @@ _NAME_WIDTH = 25
 _HEADER_RULE = 53
 _CLOSING_RULES = {InstanceType.SERVER: 85, InstanceType.NODE: 53}
 _LABEL_WIDTH = 18
+_ERROR_LABEL = "[error] - "
 _KILL = getattr(signal, "SIGKILL", signal.SIGTERM)  # Windows has one signal for both
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -371,7 +372,8 @@ def _wait_until_ready(
             return
         code = process.poll()
         if code is not None:
-            raise InstanceError(f"{what} ended at once with exit code {code}:{_tail(shown)}")
+            last = f"{what} ended at once with exit code {code}:{_tail(shown)}"
+            raise InstanceError(_own_words(shown) or last)
         if clock.monotonic() > deadline:
             _end(process)
             raise InstanceError(
@@ -387,6 +389,12 @@ def _end(process: subprocess.Popen[bytes]) -> None:
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
+
+
+def _own_words(shown: str) -> str | None:
+    """Return the sentence with which an instance says why it does not start, if it does."""
+    last = shown.strip().rpartition("\n")[2]
+    return last.removeprefix(_ERROR_LABEL) if last.startswith(_ERROR_LABEL) else None
 
 
 def _tail(text: str) -> str:
