@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Bring up what the full test set needs and this machine lacks: a Docker engine, a small Python
-# base image, a registry on loopback. Changes nothing that is already there.
+# base image, a registry on loopback, the programs of PostgreSQL (tests start their own server).
+# Changes nothing that is already there.
 #
 #   scripts/services.sh start|stop|status
 #
@@ -131,17 +132,34 @@ YAML
     say "registry answers at $registry"
 }
 
+postgresql_is_there() {
+    [ -n "${V6_TEST_POSTGRESQL_URI:-}" ] || compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null
+}
+
+ensure_postgresql() {
+    if ! postgresql_is_there; then
+        # Tests make clusters of their own; one that runs all the time is nobody's wish.
+        mkdir -p /etc/postgresql-common
+        [ -e /etc/postgresql-common/createcluster.conf ] ||
+            echo 'create_main_cluster = false' >/etc/postgresql-common/createcluster.conf
+        install_packages postgresql
+    fi
+    say "PostgreSQL is there"
+}
+
 start() {
     local missing=()
     engine_answers || missing+=("a Docker engine")
     docker image inspect "$base_tag" >/dev/null 2>&1 || [ -s "$base_tarball" ] ||
         missing+=("the base image $base_tag")
     registry_answers || command -v docker-registry >/dev/null || missing+=("a Docker registry at $registry")
+    postgresql_is_there || missing+=("PostgreSQL")
     require_debian_root "${missing[@]}"
     mkdir -p "$state"
     ensure_engine
     ensure_base_image
     ensure_registry
+    ensure_postgresql
 }
 
 # Only what start() started, recognized by pid file and program name.
@@ -162,6 +180,7 @@ status() {
     engine_answers && say "Docker engine answers" || say "no Docker engine answers"
     docker image inspect "$base_tag" >/dev/null 2>&1 && say "image $base_tag is there" || say "image $base_tag is missing"
     registry_answers && say "registry answers at $registry" || say "no registry answers at $registry"
+    postgresql_is_there && say "PostgreSQL is there" || say "PostgreSQL is missing"
 }
 
 case ${1:-start} in
