@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import base64
+import errno
 import json
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from vantage6.common.crypto.keys import create_private_key
 from vantage6.common.crypto.rsa import RsaCryptor
 from vantage6.node.link.inbox import KillOrder
-from vantage6.node.runner.base import RunSpec
-from vantage6.node.testing.engine import FakeEngine
+from vantage6.node.runner.base import RunHandle, RunnerUnavailableError, RunOutput, RunSpec
+from vantage6.node.runs import worker
+from vantage6.node.runs.packing import Packer
+from vantage6.node.testing.engine import FakeEngine, FakeRunner
 from vantage6.node.testing.simulator import ServerSimulator
 from vantage6.node.testing.station import SteppedNode, settings_for_tests
 
@@ -197,6 +203,78 @@ def test_a_refused_token_fails_the_run_with_an_end(
 
     assert "Task is already finished!" in server.runs[1]["log"]
     assert server.runs[1]["finished_at"] is not None
+
+
+def failing_at_first(times: int, error: Exception, work: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a function that fails some times before it works."""
+    failures = [error] * times
+
+    def fail_at_first(*arguments: Any) -> Any:
+        if failures:
+            raise failures.pop()
+        return work(*arguments)
+
+    return fail_at_first
+
+
+@pytest.fixture
+def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(worker, "_FIRST_PAUSE", 0.001)
+    monkeypatch.setattr(worker, "_LONGEST_PAUSE", 0.001)
+
+
+@pytest.mark.usefixtures("hasty")
+def test_an_engine_that_restarts_when_a_run_ends_loses_no_result(
+    tmp_path: Path, server: ServerSimulator, engine: FakeEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    away = RunnerUnavailableError("The engine is restarting.")
+    monkeypatch.setattr(FakeRunner, "collect", failing_at_first(20, away, FakeRunner.collect))
+    server.add_run(1)
+    SteppedNode(tmp_path, server, engine).settle()
+
+    assert server.runs[1]["status"] == "completed"
+    assert base64.b64decode(server.runs[1]["result"]) == b'"done"'
+
+
+@pytest.mark.usefixtures("hasty")
+def test_a_disk_that_is_full_for_a_while_loses_no_result(
+    tmp_path: Path, server: ServerSimulator, engine: FakeEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    full = OSError(errno.ENOSPC, "No space left on device")
+    monkeypatch.setattr(Packer, "_write", failing_at_first(20, full, Packer._write))
+    server.add_run(1)
+    SteppedNode(tmp_path, server, engine).settle()
+
+    assert server.runs[1]["status"] == "completed"
+
+
+@pytest.mark.usefixtures("hasty")
+def test_an_output_that_cannot_be_read_for_good_fails_its_run(
+    tmp_path: Path, server: ServerSimulator, engine: FakeEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broken = OSError(errno.EIO, "Input/output error")
+    monkeypatch.setattr(Packer, "_write", failing_at_first(20, broken, Packer._write))
+    server.add_run(1)
+    SteppedNode(tmp_path, server, engine).settle()
+
+    assert server.runs[1]["status"] == "failed"
+    assert "could not be taken" in server.runs[1]["log"]
+
+
+def test_a_container_that_others_removed_after_its_end_does_not_take_the_result_along(
+    tmp_path: Path, server: ServerSimulator, engine: FakeEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    collect = FakeRunner.collect
+
+    def collect_too_late(runner: FakeRunner, handle: RunHandle, folder: Path) -> RunOutput:
+        engine.containers.clear()
+        return replace(collect(runner, handle, folder), reason="The container was removed.")
+
+    monkeypatch.setattr(FakeRunner, "collect", collect_too_late)
+    server.add_run(1)
+    SteppedNode(tmp_path, server, engine).settle()
+
+    assert server.runs[1]["status"] == "completed"
 
 
 def test_a_killed_run_is_stopped_removed_and_reported(

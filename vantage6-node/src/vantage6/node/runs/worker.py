@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import shutil
+import sqlite3
 import threading
 from collections.abc import Callable, Iterable
 from dataclasses import replace
@@ -21,6 +23,7 @@ from vantage6.node.runner.base import (
     RunHandle,
     Runner,
     RunnerUnavailableError,
+    RunOutput,
     RunPhase,
     RunSpec,
     StartError,
@@ -249,16 +252,11 @@ class Worker:
         self._tokens.forget(record.run_id)
         folder = self._folders.run(record.run_id)
         try:
-            output = self._persist(
-                record.run_id,
-                lambda: self._runner.collect(action.handle, folder),
-                attempts=_COLLECT_ATTEMPTS,
+            collected = self._insist(
+                record.run_id, lambda: self._runner.collect(action.handle, folder)
             )
-            return self._persist(
-                record.run_id,
-                lambda: self._patiently(record.run_id, lambda: self._packer.pack(record, output)),
-                attempts=_COLLECT_ATTEMPTS,
-            )
+            output = _as_it_ended(collected, action.exit_code)
+            return self._insist(record.run_id, lambda: self._packer.pack(record, output))
         except _AbandonedError:
             raise
         except Exception as error:  # noqa: BLE001 - whatever it is, it concerns this run only
@@ -304,16 +302,20 @@ class Worker:
         shutil.rmtree(self._folders.run(run_id), ignore_errors=True)
         (self._folders.outbox / result_file_name(run_id)).unlink(missing_ok=True)
 
+    def _insist(self, run_id: int, work: Callable[[], _T]) -> _T:
+        """Do what the result of a run depends on: wait as `_patiently`, and try a few times."""
+        return self._persist(
+            run_id, lambda: self._patiently(run_id, work), attempts=_COLLECT_ATTEMPTS
+        )
+
     def _patiently(self, run_id: int, ask: Callable[[], _T]) -> _T:
-        """Repeat what needs the server or the runner, for as long as they are away."""
+        """Repeat what needs server, runner and disk, while they are away or the disk is full."""
         pause = Backoff(_FIRST_PAUSE, _LONGEST_PAUSE)
         while True:
             try:
                 return ask()
-            except RunnerUnavailableError as error:
-                self._wait(run_id, pause.next(), error)
-            except TransportError as error:
-                if not may_pass(error):
+            except _AWAY as error:
+                if not _may_pass(error):
                     raise
                 self._wait(run_id, pause.next(), error)
 
@@ -341,6 +343,27 @@ class Worker:
 
     def _cancelled(self, run_id: int) -> threading.Event:
         return self._wanted.setdefault(run_id, threading.Event())
+
+
+_AWAY = (RunnerUnavailableError, TransportError, OSError, sqlite3.OperationalError)
+_DISK_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
+
+
+def _may_pass(error: Exception) -> bool:
+    if isinstance(error, TransportError):
+        return may_pass(error)
+    return not isinstance(error, OSError) or error.errno in _DISK_FULL
+
+
+def _as_it_ended(output: RunOutput, exit_code: int | None) -> RunOutput:
+    """Return the output with the exit code seen at the end, if it cannot be asked for any more.
+
+    Somebody may have removed the container since then; what the algorithm wrote is still here.
+    """
+    if output.exit_code is not None:
+        return output
+    reason = None if output.result else output.reason
+    return replace(output, exit_code=exit_code, reason=reason)
 
 
 def _in_thread(name: str, work: Callable[[], None]) -> None:
