@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
@@ -163,6 +164,41 @@ def test_algorithms_outlive_the_node_and_are_taken_up_at_the_next_start(
     wait_for(lambda: server.results[1])
     assert engine.starts[1] == 1
     assert server.runs[1]["status"] == "completed"
+
+
+def test_an_algorithm_that_asks_while_the_node_starts_again_is_not_refused(
+    server: ServerSimulator,
+    engine: FakeEngine,
+    begin: Callable[..., Process],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    server.add_run(1)
+    first = begin(runner="process")
+    wait_for(lambda: server.runs[1]["status"] == "active")
+    first.end()
+    token = (tmp_path / "runs" / "task-000000001" / "token").read_text()
+    port = int((tmp_path / "proxy.port").read_text())
+    statuses: list[int] = []
+
+    def ask() -> None:
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+        connection.request("GET", "/unknown", headers={"Authorization": f"Bearer {token}"})
+        statuses.append(connection.getresponse().status)
+        connection.close()
+
+    asking = threading.Thread(target=ask)
+
+    def create_runner(_options: Any) -> FakeRunner:
+        asking.start()
+        asking.join(0.3)  # the time a real runner needs
+        return FakeRunner(engine, tmp_path / "runs")
+
+    monkeypatch.setattr(app_module, "create_runner", create_runner)
+    assert begin(runner="process").is_ready.wait(10)
+    asking.join(10)
+
+    assert statuses == [404]  # that of a known run; strangers get 401
 
 
 def test_a_new_task_is_picked_up_at_once_and_its_statuses_are_told(

@@ -75,6 +75,16 @@ def test_it_listens_on_a_unix_socket_too(app: Flask, tmp_path: Path) -> None:
     assert not path.exists()
 
 
+def test_who_comes_before_it_answers_has_to_wait(app: Flask) -> None:
+    server = ProxyServer(app, port=0)
+    server.listen()
+    with socket.create_connection(("127.0.0.1", server.address.port or 0)) as early:
+        early.sendall(b"GET /hello HTTP/1.0\r\n\r\n")
+        server.start()
+        assert early.makefile("rb").read().endswith(b"hello")
+    server.close()
+
+
 def test_a_socket_left_by_a_killed_node_is_replaced(app: Flask, tmp_path: Path) -> None:
     path = tmp_path / "s"
     with socket.socket(socket.AF_UNIX) as old:

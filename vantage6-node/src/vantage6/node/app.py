@@ -166,6 +166,8 @@ class NodeApp:
             )
         )
         closing.callback(parts.worker.stop)
+        # Not before: the tokens of algorithms that outlived the last process are known only now.
+        proxy.start()
         inbox.connect(parts)
         self._start_loops(parts, socket, runner, closing)
 

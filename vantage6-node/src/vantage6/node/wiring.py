@@ -68,7 +68,7 @@ def open_proxy(
     *,
     tasks_repeatable: bool,
 ) -> ProxyServer:
-    """Return the proxy, listening.
+    """Return the proxy, listening; it answers when it is started.
 
     Raises
     ------
@@ -89,7 +89,7 @@ def open_proxy(
         host=endpoint.host,
         port_file=folders.data / "proxy.port",
     )
-    proxy.start()
+    proxy.listen()
     return proxy
 
 

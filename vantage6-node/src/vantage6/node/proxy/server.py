@@ -72,11 +72,23 @@ class ProxyServer:
 
     @property
     def address(self) -> ProxyAddress:
-        """Where the proxy listens; with the real port once it has been started."""
+        """Where the proxy listens; with the real port once it listens."""
         return ProxyAddress(self._socket_path, self._port)
 
     def start(self) -> None:
-        """Begin to listen.
+        """Begin to answer.
+
+        Raises
+        ------
+        ConfigurationError
+            If a port or socket cannot be had.
+        """
+        if not self._servers:
+            self.listen()
+        self._loop.start()
+
+    def listen(self) -> None:
+        """Take port and socket; who connects has to wait for `start`.
 
         Raises
         ------
@@ -96,7 +108,6 @@ class ProxyServer:
                     clear_untrusted_proxy_headers=True,
                 )
             )
-        self._loop.start()
 
     def close(self) -> None:
         """Stop listening; requests under way are given up."""

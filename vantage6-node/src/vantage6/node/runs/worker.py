@@ -145,6 +145,9 @@ class Worker:
 
     def perform(self, record: RunRecord, action: Action) -> None:
         """Start an action in the background."""
+        if isinstance(action, machine.Watch):
+            # At once: an algorithm that outlived the node may be waiting for an answer.
+            self._preparer.readmit(record.facts)
         name = f"run-{record.run_id}-{type(action).__name__.lower()}"
         self._spawn(name, lambda: self._perform(record, action))
 
@@ -239,7 +242,6 @@ class Worker:
         return machine.Started(handle)
 
     def _watch(self, record: RunRecord, handle: RunHandle) -> Event | None:
-        self._preparer.readmit(record.facts)
         while not self._stopped.is_set():
             state = self._persist(record.run_id, lambda: self._runner.wait(handle, _WATCH_SLICE))
             if state.phase is RunPhase.EXITED:
