@@ -11,8 +11,6 @@ from typing import TYPE_CHECKING, Any
 from vantage6.client._version import __version__
 
 if TYPE_CHECKING:
-    from vantage6.common.client.client_base import ClientBase
-
     from vantage6.client.filter import post_filtering
     from vantage6.client.subclients.store.algorithm import AlgorithmSubClient
     from vantage6.client.subclients.store.algorithm_store import AlgorithmStoreSubClient
@@ -20,6 +18,7 @@ if TYPE_CHECKING:
     from vantage6.client.user_client import Client, UserClient
     from vantage6.client.utils import LogLevel
     from vantage6.common import WhoAmI
+    from vantage6.common.client.client_base import ClientBase
     from vantage6.common.client.utils import print_qr_code
     from vantage6.common.encryption import DummyCryptor, RSACryptor
     from vantage6.common.globals import APPNAME, AuthStatus
