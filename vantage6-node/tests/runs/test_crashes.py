@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from vantage6.node.runner.base import RunSpec
+from vantage6.node.settings import NodeSettings
 from vantage6.node.testing.engine import FakeEngine
 from vantage6.node.testing.simulator import ServerSimulator
-from vantage6.node.testing.station import CrashError, CrashPlan, SteppedNode
+from vantage6.node.testing.station import CrashError, CrashPlan, SteppedNode, settings_for_tests
+
+OTHER = settings_for_tests(
+    server_url="http://other.test", api_key="6fd4f2f0-2222-4222-8333-444455556666"
+)
 
 
 def sum_of_input(spec: RunSpec) -> tuple[int, bytes]:
@@ -20,10 +27,16 @@ def sum_of_input(spec: RunSpec) -> tuple[int, bytes]:
     return 0, json.dumps({"answer": call["method"]}).encode()
 
 
-def live(folder: Path, server: ServerSimulator, engine: FakeEngine, plan: CrashPlan) -> bool:
+def live(
+    folder: Path,
+    server: ServerSimulator,
+    engine: FakeEngine,
+    plan: CrashPlan,
+    settings: NodeSettings | None = None,
+) -> bool:
     """Run one life of the node; tells whether it lived to the end of its work."""
     try:
-        node = SteppedNode(folder, server, engine, plan)
+        node = SteppedNode(folder, server, engine, plan, settings)
         node.settle()
         node.wait_and_settle()
     except CrashError:
@@ -102,3 +115,44 @@ def test_a_run_killed_before_a_crash_ends_once_and_leaves_nothing(tmp_path: Path
         assert engine.containers == {}
         assert server.runs[1]["finished_at"] is not None
         assert list((folder / "runs").glob("task-*")) == []
+
+
+def test_crashes_while_a_folder_changes_hands_mix_no_results(tmp_path: Path) -> None:
+    for at in range(1, 60):
+        folder = tmp_path / str(at)
+        engine = FakeEngine(sum_of_input)
+        first, second = ServerSimulator(), ServerSimulator()
+        add_run(first, 1, "delivered too late")
+        add_run(first, 2, "still running")
+        life_without_reports(folder, first, engine)
+
+        add_run(second, 1, "of the second", created_at="2026-11-20T00:00:00.000000")
+        add_run(second, 2, "of the second", created_at="2026-11-20T00:00:00.000000")
+        live(folder, second, engine, CrashPlan(at), OTHER)
+        node = SteppedNode(folder, second, engine, settings=OTHER)
+        node.work_off()  # reports do not wait for the comparison with the server
+        node.settle()
+        node.wait_and_settle()
+        node.store.close()
+
+        results = [base64.b64decode(run["result"] or "") for run in second.runs.values()]
+        assert results == [b'{"answer": "of the second"}'] * 2
+        assert engine.containers == {}
+
+
+def add_run(server: ServerSimulator, run_id: int, method: str, **task: Any) -> None:
+    call = json.dumps({"method": method}).encode()
+    server.add_run(run_id, input_text=base64.b64encode(call).decode(), **task)
+
+
+def life_without_reports(folder: Path, server: ServerSimulator, engine: FakeEngine) -> None:
+    """Let a node work until its runs have ended, and die before it could say so."""
+    node = SteppedNode(folder, server, engine)
+    node.parts.resync.work_off()
+    while sum(engine.starts.values()) < len(server.runs):
+        node.turn()
+    server.is_down = True
+    for _ in range(3):
+        node.turn()
+    assert server.results.total() == 0
+    node.store.close()

@@ -508,13 +508,36 @@ def test_another_node_in_the_same_folder_reports_nothing_of_the_first(
         node.turn()
     node.store.close()
 
-    other = settings_for_tests(server_url="http://other.test")
+    other = settings_for_tests(
+        server_url="http://other.test", api_key="6fd4f2f0-2222-4222-8333-444455556666"
+    )
     other_server = ServerSimulator()
     other_server.add_run(1, created_at="2026-11-21T00:00:00.000000", image="evil")
     SteppedNode(tmp_path, other_server, engine, settings=other).wait_and_settle()
 
     assert other_server.statuses.get(1) in (None, ["not allowed"])
     assert engine.containers == {}
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"server_url": "https://new-name.test"},
+        {"api_key": "6fd4f2f0-2222-4222-8333-444455556666"},
+    ],
+)
+def test_a_new_address_or_a_new_key_alone_make_no_other_node(
+    tmp_path: Path, server: ServerSimulator, engine: FakeEngine, changed: dict[str, str]
+) -> None:
+    server.add_run(1)
+    node = SteppedNode(tmp_path, server, engine)
+    node.parts.resync.work_off()
+    while not engine.starts[1]:
+        node.turn()
+    node.store.close()
+
+    SteppedNode(tmp_path, server, engine, settings=settings_for_tests(**changed)).settle()
+    assert server.runs[1]["status"] == "completed"
 
 
 def test_tokens_speak_for_a_run_only_while_it_is_active(

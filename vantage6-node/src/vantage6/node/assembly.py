@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import logging
 import shutil
 from collections.abc import Callable, Iterable
@@ -22,7 +24,6 @@ from vantage6.node.link.resync import Resync
 from vantage6.node.policy.gate import PolicyGate
 from vantage6.node.runner.base import Runner
 from vantage6.node.runs.journal import Journal
-from vantage6.node.runs.machine import Disowned
 from vantage6.node.runs.manager import RunManager
 from vantage6.node.runs.packing import Packer
 from vantage6.node.runs.preparing import AlgorithmSettings, Preparer
@@ -160,14 +161,20 @@ class NodeParts:
 
     def recover(self) -> None:
         """Go on with what an earlier process of this node left behind."""
-        is_other_node = self._note_identity()
+        is_other_node = self._is_other_node()
+        if is_other_node:
+            self.outbox.clear()
+            self.journal.forget_keys()
         for run_id in self.journal.prune():
             self._here.folders.run_log(run_id).unlink(missing_ok=True)
         found = {handle.run_id: handle for handle in self._here.runner.adopt()}
         self.worker.hold_found(self.manager.recover(found))
         if is_other_node:
-            for run_id in self.manager.open_run_ids():
-                self.manager.post(run_id, Disowned())
+            self.manager.disown_all()
+            for run_id in self.worker.found_ids():
+                self.worker.discard_found(run_id)
+        # Last, so that after a crash all of this is done again.
+        self._note_identity()
         self._sweep(record.run_id for record in self.journal.unfinished())
 
     def server_connected(self) -> None:
@@ -214,20 +221,33 @@ class NodeParts:
         )
         here.emit(ClientEvent.NODE_INFO_UPDATE, info)
 
-    def _note_identity(self) -> bool:
-        """Tell whether another node left its runs here; its reports are dropped."""
-        store = self._here.store
-        identity = f"{self._here.settings.base_url} {self._here.identity.node_id}"
-        known = store.get_meta(_IDENTITY_KEY)
-        store.set_meta(_IDENTITY_KEY, identity)
-        if known in {None, identity}:
+    def _is_other_node(self) -> bool:
+        """Tell whether another node left its runs here, which must not be reported as ours."""
+        known = self._here.store.get_meta(_IDENTITY_KEY)
+        if known is None:
             return False
-        _log.error(
-            "This data folder was used by another node (%s); its %d reports are dropped",
-            known,
-            self.outbox.clear(),
-        )
-        return True
+        address, key = json.loads(known)
+        # The server may have moved, or the key may have been replaced.
+        is_same = address == self._address() or key == self._key()
+        if not is_same:
+            _log.error(
+                "This data folder was used by another node (%s); its runs are ended and their "
+                "%d reports dropped",
+                address,
+                self.outbox.size(),
+            )
+        return not is_same
+
+    def _note_identity(self) -> None:
+        identity = json.dumps([self._address(), self._key()])
+        self._here.store.set_meta(_IDENTITY_KEY, identity)
+
+    def _address(self) -> str:
+        return f"{self._here.settings.base_url} {self._here.identity.node_id}"
+
+    def _key(self) -> str:
+        """Name the node's API key, which is not to be found in another file."""
+        return hashlib.sha256(str(self._here.settings["api_key"]).encode()).hexdigest()[:16]
 
     def _sweep(self, kept_ids: Iterable[int]) -> None:
         """Delete files of runs that are closed, in case an earlier process did not come to it."""

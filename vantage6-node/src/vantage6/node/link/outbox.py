@@ -144,12 +144,10 @@ class Outbox:
         """Take a run's reports out, as part of the caller's transaction."""
         db.execute("DELETE FROM outbox WHERE run_id = ?", (run_id,))
 
-    def clear(self) -> int:
-        """Drop everything and return how many reports were lost by that."""
-        count = self.size()
+    def clear(self) -> None:
+        """Drop everything."""
         with self._store.transaction() as db:
             db.execute("DELETE FROM outbox")
-        return count
 
     def deliver(self, stop: threading.Event) -> None:
         """Send reports until told to stop."""

@@ -83,6 +83,11 @@ class Journal:
         )
         return rows[0][0] if rows else None
 
+    def forget_keys(self) -> None:
+        """Forget the public keys, because they are of another server's organizations."""
+        with self._store.transaction() as db:
+            db.execute("DELETE FROM public_keys")
+
 
 def _to_json(record: RunRecord) -> dict[str, Any]:
     handle = record.handle

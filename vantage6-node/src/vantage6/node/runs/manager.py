@@ -127,11 +127,6 @@ class RunManager:
         """End a run, if it is here."""
         self.post(run_id, machine.Killed())
 
-    def kill_all(self) -> None:
-        """End all runs that are here."""
-        for run_id in self.open_run_ids():
-            self.kill(run_id)
-
     def settled(self, report: Report) -> None:
         """Tell that the server has a report."""
         if report.is_final:
@@ -189,6 +184,13 @@ class RunManager:
                 self._recover_one(record, found.get(record.run_id))
         self._note_open_ids()
         return [handle for run_id, handle in found.items() if self._is_unclaimed(run_id)]
+
+    def disown_all(self) -> None:
+        """End all runs without a report; only while the loop does not run."""
+        for record in list(self._records.values()):
+            with bind(task_id=record.facts.task_id, run_id=record.run_id):
+                self._apply(record, machine.Disowned())
+        self._note_open_ids()
 
     def _is_unclaimed(self, run_id: int) -> bool:
         record = self._records.get(run_id)
