@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 
 from vantage6.common.clock import ManualClock
@@ -12,7 +13,8 @@ from vantage6.common.http.auth import NodeAuth
 from vantage6.common.http.retry import RetryPolicy
 from vantage6.common.http.transport import Transport
 from vantage6.common.status import RunStatus
-from vantage6.node.link.outbox import Outbox, Report
+from vantage6.common.testing.http import json_reply
+from vantage6.node.link.outbox import Outbox, Reception, Report
 from vantage6.node.link.rest import ServerApi
 from vantage6.node.store import Store
 from vantage6.node.testing.simulator import API_KEY, ServerSimulator
@@ -35,7 +37,7 @@ class Bench:
         self.server = ServerSimulator()
         self.clock = ManualClock()
         self.store = Store(folder / "node.sqlite")
-        self.settled: list[Report] = []
+        self.settled: list[tuple[int, Reception]] = []
         auth = NodeAuth(API_KEY)
         transport = Transport(
             "http://server.test/api",
@@ -45,7 +47,11 @@ class Bench:
         )
         auth.login(transport)
         self.outbox = Outbox(
-            self.store, folder, ServerApi(transport), self.settled.append, self.clock
+            self.store,
+            folder,
+            ServerApi(transport),
+            lambda report, reception: self.settled.append((report.run_id, reception)),
+            self.clock,
         )
 
     def add(self, *reports: Report) -> None:
@@ -68,7 +74,7 @@ def test_a_report_is_sent_and_settled(bench: Bench) -> None:
     bench.outbox.deliver_due()
 
     assert bench.server.runs[1]["status"] == "active"
-    assert [each.run_id for each in bench.settled] == [1]
+    assert bench.settled == [(1, Reception.TAKEN)]
     assert bench.outbox.size() == 0
 
 
@@ -116,7 +122,7 @@ def test_a_report_on_a_finished_run_is_dropped(bench: Bench) -> None:
 
     assert bench.outbox.size() == 0
     assert bench.server.runs[1]["status"] == "killed by user"
-    assert len(bench.settled) == 1
+    assert bench.settled == [(1, Reception.OUTDATED)]
 
 
 def test_a_report_on_an_unknown_run_is_dropped(bench: Bench) -> None:
@@ -124,6 +130,7 @@ def test_a_report_on_an_unknown_run_is_dropped(bench: Bench) -> None:
     bench.outbox.deliver_due()
 
     assert bench.outbox.size() == 0
+    assert bench.settled == [(99, Reception.OUTDATED)]
 
 
 def test_a_fault_about_one_run_does_not_hold_back_the_others(bench: Bench) -> None:
@@ -138,6 +145,23 @@ def test_a_fault_about_one_run_does_not_hold_back_the_others(bench: Bench) -> No
     assert bench.outbox.size() == 1
 
 
+def test_reports_that_never_get_through_do_not_hold_back_the_others(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def break_off(_request: httpx.Request, _body: bytes, run_id: str) -> httpx.Response:
+        if run_id != "9":
+            raise httpx.ReadError("connection reset")
+        return json_reply({})
+
+    monkeypatch.setattr(bench.server, "_patch_run", break_off)
+    bench.add(*[report(run_id, RunStatus.COMPLETED) for run_id in (1, 2, 3, 9)])
+    for _ in range(8):
+        bench.outbox.deliver_due()
+        bench.clock.advance(1.0)
+
+    assert bench.settled == [(9, Reception.TAKEN)]
+
+
 def test_a_refused_report_without_result_is_dropped_with_the_reason(
     bench: Bench, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -145,6 +169,7 @@ def test_a_refused_report_without_result_is_dropped_with_the_reason(
     bench.outbox.deliver_due()
 
     assert bench.outbox.size() == 0
+    assert bench.settled == [(1, Reception.REFUSED)]
     assert "unknown status" in caplog.text
 
 

@@ -312,6 +312,35 @@ def test_a_run_whose_start_went_wrong_half_way_leaves_nothing_behind(
     assert engine.containers == {}
 
 
+def test_a_run_killed_before_it_was_picked_up_ends_with_its_first_report(
+    tmp_path: Path, server: ServerSimulator, engine: FakeEngine
+) -> None:
+    server.add_run(1)
+    server.add_run(2, task_id=101)  # so that the task goes on
+    node = SteppedNode(tmp_path, server, engine)
+    node.parts.resync.work_off()
+    server.finish(1)  # the order itself came before the list in which the run was open
+    node.work_off()
+
+    assert engine.starts[1] == 0
+    assert node.parts.manager.open_run_ids() == frozenset()
+    assert [data["status"] for _, data in node.events if data["run_id"] == 1] == ["killed by user"]
+
+
+def test_a_status_that_the_server_does_not_take_is_not_told_to_others(
+    tmp_path: Path, server: ServerSimulator
+) -> None:
+    def kill_at_last(_spec: RunSpec) -> tuple[int, bytes]:
+        server.finish(1)
+        return 0, b"1"
+
+    server.add_run(1)
+    node = SteppedNode(tmp_path, server, FakeEngine(kill_at_last))
+    node.settle()
+
+    assert "completed" not in [data["status"] for _, data in node.events]
+
+
 def test_an_order_for_all_runs_ends_waiting_ones_too(
     tmp_path: Path, server: ServerSimulator, engine: FakeEngine
 ) -> None:

@@ -12,13 +12,14 @@ from typing import Any
 
 from vantage6.common.clock import Clock
 from vantage6.common.crypto.base import Cryptor
+from vantage6.common.status import RunStatus
 from vantage6.common.wire.container import run_folder_name
 from vantage6.common.wire.socket import ClientEvent
 from vantage6.node.datasources import DataSources
 from vantage6.node.identity import NodeFolders, NodeIdentity
 from vantage6.node.link.inbox import KillOrder
 from vantage6.node.link.keyring import KeyRing
-from vantage6.node.link.outbox import Outbox, Report
+from vantage6.node.link.outbox import Outbox, Reception, Report
 from vantage6.node.link.rest import ServerApi
 from vantage6.node.link.resync import Resync
 from vantage6.node.policy.gate import PolicyGate
@@ -193,9 +194,14 @@ class NodeParts:
         for run_id in run_ids:
             self.manager.kill(run_id)
 
-    def _settled(self, report: Report) -> None:
-        """Tell the others about a status once the server has it, so that they see it there."""
-        self.manager.settled(report)
+    def _settled(self, report: Report, reception: Reception) -> None:
+        """Tell the others about a status once the server has it, so that they see it there.
+
+        The server marks a killed run before the node does, and leaves it to the node to tell.
+        """
+        self.manager.settled(report, reception)
+        if reception is not Reception.TAKEN and report.status is not RunStatus.KILLED:
+            return
         identity = self._here.identity
         self._here.emit(
             ClientEvent.ALGORITHM_STATUS_CHANGE,

@@ -8,6 +8,7 @@ import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
+from enum import Enum
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from vantage6.node.link.rest import ServerApi
 from vantage6.node.runs.machine import PackedResult
 from vantage6.node.store import Store
 
-__all__ = ["Outbox", "Report"]
+__all__ = ["Outbox", "Reception", "Report"]
 
 _log = logging.getLogger(__name__)
 _FIRST_PAUSE = 0.2
@@ -65,6 +66,17 @@ class Report:
     blob_id: str | None = None
 
 
+class Reception(Enum):
+    """What became of a report."""
+
+    TAKEN = "taken"
+    """The server has it."""
+    OUTDATED = "outdated"
+    """The run was finished at the server already, or is not there any more."""
+    REFUSED = "refused"
+    """The server never takes it."""
+
+
 @dataclass(frozen=True)
 class _Entry:
     entry_id: int
@@ -90,7 +102,7 @@ class Outbox:
     api : ServerApi
         Connection to the server.
     on_settled : callable
-        Told about each report that is off the list.
+        Told about each report that is off the list, and why.
     clock : Clock, optional
         The time.
     """
@@ -100,7 +112,7 @@ class Outbox:
         store: Store,
         folder: Path,
         api: ServerApi,
-        on_settled: Callable[[Report], None],
+        on_settled: Callable[[Report, Reception], None],
         clock: Clock | None = None,
     ) -> None:
         self._store = store
@@ -171,11 +183,13 @@ class Outbox:
             now = self._clock.monotonic()
             if now < self._away_until:
                 return None
-            for entry_id, run_id in self._store.rows("SELECT id, run_id FROM outbox ORDER BY id"):
-                is_due = self._not_before.get(run_id, 0.0) <= now
-                if is_due and run_id not in self._busy:
-                    return self._claim(entry_id)
-            return None
+            due = [
+                (since, entry_id)
+                for entry_id, run_id in self._store.rows("SELECT id, run_id FROM outbox")
+                if (since := self._not_before.get(run_id, 0.0)) <= now and run_id not in self._busy
+            ]
+            # Those that failed before come last, so that they cannot keep the others waiting.
+            return self._claim(min(due)[1]) if due else None
 
     def _claim(self, entry_id: int) -> _Entry | None:
         rows = self._store.rows("SELECT report FROM outbox WHERE id = ?", entry_id)
@@ -195,24 +209,23 @@ class Outbox:
     def _send(self, entry: _Entry) -> None:
         report = entry.report
         try:
-            self._transmit(entry)
+            self._settle(entry, self._transmit(entry))
         except _Refused as refusal:
             self._give_way(entry, str(refusal))
         except TransportError as error:
             self._postpone(report, error)
-        else:
-            self._settle(entry)
         finally:
             with self._changed:
                 self._busy.discard(report.run_id)
                 self._changed.notify_all()
 
-    def _transmit(self, entry: _Entry) -> None:
+    def _transmit(self, entry: _Entry) -> Reception:
         report = entry.report
         try:
             self._patch(entry)
         except NotFoundError:
             _log.warning("Run %d is unknown to the server, its report is dropped", report.run_id)
+            return Reception.OUTDATED
         except (ResponseError, NotAnApiError) as error:
             # Without permission nothing is lost yet: keys and rights may be put right.
             if may_pass(error) or error.status in _UNAUTHORIZED:
@@ -224,6 +237,8 @@ class Outbox:
                 report.run_id,
                 report.status.value,
             )
+            return Reception.OUTDATED
+        return Reception.TAKEN
 
     def _is_finished_there(self, run_id: int, refusal: TransportError) -> bool:
         if "already finished" in str(refusal):
@@ -272,7 +287,7 @@ class Outbox:
         report = entry.report
         if report.result is None:
             _log.error("The server refuses the report on run %d: %s", report.run_id, refusal)
-            self._settle(entry)
+            self._settle(entry, Reception.REFUSED)
             return
         _log.error("The server refuses the result of run %d: %s", report.run_id, refusal)
         status = RunStatus.FAILED if report.status is RunStatus.COMPLETED else report.status
@@ -280,7 +295,7 @@ class Outbox:
         body = {**report.body, "status": status.value, "log": sentence}
         self._rewrite(entry, replace(report, status=status, body=body, result=None))
 
-    def _settle(self, entry: _Entry) -> None:
+    def _settle(self, entry: _Entry, reception: Reception) -> None:
         # If this is lost in a power cut, the report is sent again and refused as a repeat.
         with self._store.transaction(durable=False) as db:
             db.execute("DELETE FROM outbox WHERE id = ?", (entry.entry_id,))
@@ -288,20 +303,19 @@ class Outbox:
             self._pauses.pop(entry.report.run_id, None)
             self._not_before.pop(entry.report.run_id, None)
             self._away_pause.reset()
-        self._on_settled(entry.report)
+        self._on_settled(entry.report, reception)
 
     def _postpone(self, report: Report, error: TransportError) -> None:
         """Try again later; when the server is away, all reports wait."""
         with self._changed:
             now = self._clock.monotonic()
-            if isinstance(error, ResponseError):
-                pause = self._pauses.setdefault(
-                    report.run_id, Backoff(_FIRST_PAUSE, _LONGEST_PAUSE)
-                ).next()
-                self._not_before[report.run_id] = now + pause
-            else:
-                pause = self._away_pause.next()
-                self._away_until = now + pause
+            own_pause = self._pauses.setdefault(
+                report.run_id, Backoff(_FIRST_PAUSE, _LONGEST_PAUSE)
+            )
+            pause = own_pause.next()
+            self._not_before[report.run_id] = now + pause
+            if not isinstance(error, ResponseError):
+                self._away_until = now + self._away_pause.next()
         _log.warning(
             "Report %r on run %d was not delivered, again in %.1f s: %s",
             report.status.value,

@@ -14,7 +14,7 @@ from typing import Protocol
 from vantage6.common.clock import Clock, SystemClock, iso_utc
 from vantage6.common.log import bind
 from vantage6.common.status import RunStatus
-from vantage6.node.link.outbox import Outbox, Report
+from vantage6.node.link.outbox import Outbox, Reception, Report
 from vantage6.node.runner.base import RunHandle
 from vantage6.node.runs import machine
 from vantage6.node.runs.journal import Journal
@@ -127,10 +127,12 @@ class RunManager:
         """End a run, if it is here."""
         self.post(run_id, machine.Killed())
 
-    def settled(self, report: Report) -> None:
-        """Tell that the server has a report."""
+    def settled(self, report: Report, reception: Reception) -> None:
+        """Tell what became of a report; a run that is over at the server is ended here, too."""
         if report.is_final:
             self.post(report.run_id, machine.Acknowledged())
+        elif reception is Reception.OUTDATED:
+            self.kill(report.run_id)
 
     def open_run_ids(self) -> frozenset[int]:
         """Return the ids of the runs whose final report has yet to be made."""
