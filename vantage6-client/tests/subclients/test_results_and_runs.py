@@ -95,6 +95,27 @@ def test_encrypted_result_is_read_with_our_key(client: UserClient, server: Scrip
     assert client.result.get(1) == JSON
 
 
+@pytest.mark.parametrize(
+    ("written", "read"), [(b"no JSON!", "no JSON!"), (b"\xff\x00\xff", b"\xff\x00\xff")]
+)
+def test_what_an_algorithm_wrote_instead_of_json_is_given_as_it_is(
+    written: bytes,
+    read: str | bytes,
+    client: UserClient,
+    server: ScriptedServer,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    use_key(client)
+    server.on(
+        "GET",
+        "/result",
+        page(result(1, encrypted_for("ours")), result(2, encrypted_for("ours", written))),
+    )
+    results = client.result.from_task(5)["data"]
+    assert [each["result"] for each in results] == [JSON, read]
+    assert "neither JSON nor base64" in caplog.text
+
+
 def test_failed_run_of_an_encrypted_collaboration_gives_the_empty_text(
     client: UserClient, server: ScriptedServer
 ) -> None:

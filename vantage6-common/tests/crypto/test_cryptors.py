@@ -27,7 +27,13 @@ from vantage6.common.encryption import (
     DummyCryptor,
     RSACryptor,
 )
-from vantage6.common.errors import CryptoError, DecryptionError, KeyFileError, PublicKeyError
+from vantage6.common.errors import (
+    CryptoError,
+    DecryptionError,
+    KeyFileError,
+    PublicKeyError,
+    UnexpectedContentError,
+)
 from vantage6.common.testing.crypto import CryptorSuite, private_key
 
 _OURS = RsaCryptor(private_key())
@@ -111,10 +117,12 @@ def test_inline_form_carries_json_or_base64_text(plaintext: bytes, expected: byt
     assert _OURS.decrypt(_OURS.encrypt(plaintext, _OURS.public_key)) == expected
 
 
-@pytest.mark.parametrize("plaintext", [b"hello", b"\xff\xfe\x00", b"caf\xe9"])
+@pytest.mark.parametrize("plaintext", [b"hello", b"\xff\xfe\x00", b"caf\xe9", "é!".encode(), b"Hello all"])
 def test_inline_form_of_anything_else_is_refused(plaintext: bytes) -> None:
-    with pytest.raises(DecryptionError):
+    with pytest.raises(UnexpectedContentError, match="neither JSON nor base64") as caught:
         _OURS.decrypt(_OURS.encrypt(plaintext, _OURS.public_key))
+    assert _OURS.fingerprint in str(caught.value)
+    assert caught.value.content == plaintext
 
 
 @pytest.mark.parametrize("plaintext", [b"hell", b"hello", b"\xff\xfe", b"", b"null"])
@@ -168,7 +176,7 @@ def test_damaged_messages_are_refused_in_one_sentence(text: str) -> None:
 
     message = str(caught.value)
     assert _OURS.fingerprint in message
-    assert "use the private key" in message
+    assert "public key registered for the organization" in message
     assert message.count(".") == 1
     assert isinstance(caught.value, ValueError)
 

@@ -6,13 +6,15 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from vantage6.client.encryption import recipient_keys
+from vantage6.client.log import logger
 from vantage6.common.crypto.base import Cryptor
 from vantage6.common.crypto.plain import PlainCryptor
+from vantage6.common.errors import UnexpectedContentError
 from vantage6.common.http.transport import Transport
 from vantage6.common.payload.chain import pack
 from vantage6.common.payload.reference import ServerBlobStore, server_blob_store
 
-__all__ = ["pack_inputs", "read_payload"]
+__all__ = ["as_text", "pack_inputs", "read_payload"]
 
 _LONGEST_HEADER = 8192
 _SEPARATOR = b"$"
@@ -48,8 +50,16 @@ def pack_inputs(
     ]
 
 
+def as_text(data: bytes) -> str | bytes:
+    """Return bytes as text; those that are not UTF-8 stay bytes."""
+    try:
+        return data.decode()
+    except UnicodeDecodeError:
+        return data
+
+
 def read_payload(transport: Transport, cryptor: Cryptor, text: str, *, is_reference: bool) -> bytes:
-    """Return the bytes of an input or result.
+    """Return the bytes of an input or result; of something else than JSON as well.
 
     Parameters
     ----------
@@ -74,4 +84,8 @@ def read_payload(transport: Transport, cryptor: Cryptor, text: str, *, is_refere
         scheme = cryptor if _SEPARATOR in stored[:_LONGEST_HEADER] else PlainCryptor()
         return b"".join(scheme.decrypt_stream((stored,)))
     scheme = cryptor if _SEPARATOR.decode() in text else PlainCryptor()
-    return scheme.decrypt(text)
+    try:
+        return scheme.decrypt(text)
+    except UnexpectedContentError as error:
+        logger.warning("A payload is given as it is: %s", error)
+        return error.content

@@ -8,6 +8,7 @@
     │   ├── KeyFileError          a key file cannot be read or written
     │   ├── PublicKeyError        a public key is missing or no key
     │   └── DecryptionError       a payload cannot be decrypted with this key
+    │       └── UnexpectedContentError  it could, but holds something else than it should
     ├── PayloadError              a value cannot be serialized or read back
     └── TransportError            no usable answer from the other side
         ├── ConnectionFailedError nobody answered, or the connection broke
@@ -38,6 +39,7 @@ __all__ = [
     "ResponseError",
     "ServerFaultError",
     "TransportError",
+    "UnexpectedContentError",
     "V6Error",
 ]
 
@@ -64,6 +66,23 @@ class PublicKeyError(CryptoError, ValueError):
 
 class DecryptionError(CryptoError, ValueError):
     """A payload cannot be decrypted with this key; a `ValueError` too, as the contract has it."""
+
+
+class UnexpectedContentError(DecryptionError):
+    """A payload was decrypted to something that this form does not carry.
+
+    Parameters
+    ----------
+    message : str
+        What it should have been.
+    content : bytes
+        What it is; noise if another key than ours was used, which happens once in some hundred
+        times that a key is wrong.
+    """
+
+    def __init__(self, message: str, content: bytes) -> None:
+        super().__init__(message)
+        self.content = content
 
 
 class PayloadError(V6Error):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from vantage6.client.answers import accepted
 from vantage6.client.exceptions import NotLoggedInError
-from vantage6.client.payloads import read_payload
+from vantage6.client.payloads import as_text, read_payload
 from vantage6.client.subclients.base import Answer, SubClient
 from vantage6.common.errors import DecryptionError
 from vantage6.common.wire.paths import Path
@@ -60,10 +60,7 @@ class ResultSubClient(SubClient):
             raise DecryptionError(
                 f"The result of run {result['id']} cannot be read: {error}"
             ) from error
-        try:
-            return data.decode()
-        except UnicodeDecodeError:
-            return data
+        return as_text(data)
 
     def _payload(self, text: str, *, is_reference: bool) -> bytes:
         cryptor = self.parent.cryptor

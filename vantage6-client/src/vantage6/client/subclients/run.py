@@ -7,7 +7,7 @@ from typing import Any
 from vantage6.client.answers import Refusal
 from vantage6.client.filter import post_filtering
 from vantage6.client.log import logger
-from vantage6.client.payloads import read_payload
+from vantage6.client.payloads import as_text, read_payload
 from vantage6.client.subclients.base import Answer, SubClient
 from vantage6.common.errors import DecryptionError, ResponseError
 from vantage6.common.wire.paths import Path
@@ -135,7 +135,7 @@ class RunSubClient(SubClient):
         except DecryptionError as error:
             self._unreadable(run, error, has_key=cryptor.cryptor.encrypts)
             return
-        run["input"] = _text(data)
+        run["input"] = as_text(data)
 
     def _unreadable(self, run: Answer, error: DecryptionError, *, has_key: bool) -> None:
         """Leave what is meant for others as it is; complain about what is meant for us."""
@@ -148,10 +148,3 @@ class RunSubClient(SubClient):
             ) from error
         reason = error if is_ours else "it is encrypted for the organization that runs it."
         logger.info("The input of run %s stays encrypted: %s", run["id"], reason)
-
-
-def _text(data: bytes) -> str | bytes:
-    try:
-        return data.decode()
-    except UnicodeDecodeError:
-        return data

@@ -26,7 +26,7 @@ from vantage6.common.crypto.keys import (
     load_public_key,
     public_key_text,
 )
-from vantage6.common.errors import DecryptionError
+from vantage6.common.errors import DecryptionError, UnexpectedContentError
 
 __all__ = ["IV_LENGTH", "SEPARATOR", "SESSION_KEY_LENGTH", "RsaCryptor"]
 
@@ -92,14 +92,14 @@ class RsaCryptor:
         """Return the message of an inline form, of a Python or a browser client."""
         separator = text.rfind(SEPARATOR)
         if text.count(SEPARATOR) != _SEPARATORS:
-            raise self._failure("it is not in the form key$iv$body")
+            raise self._damaged("it is not in the form key$iv$body")
         pieces = decode_pieces(_text_pieces(text, separator + 1))
         try:
             message = b"".join(
                 self.decrypt_stream(chain((text[: separator + 1].encode(),), pieces))
             )
         except (UnicodeEncodeError, binascii.Error) as error:
-            raise self._failure("its body is not base64 text") from error
+            raise self._damaged("its body is not base64 text") from error
         return self._unwrapped(message)
 
     def encrypt_stream(self, chunks: Iterable[bytes], recipient_key: str) -> Iterator[bytes]:
@@ -124,27 +124,27 @@ class RsaCryptor:
         while read.count(_SEPARATOR) < _SEPARATORS:
             chunk = next(source, None)
             if chunk is None or len(read) > _LONGEST_HEADER:
-                raise self._failure("it is cut off, or not in the form key$iv$body")
+                raise self._damaged("it is cut off, or not in the form key$iv$body")
             read += chunk
         key, iv, beginning = read.split(_SEPARATOR, _SEPARATORS)
         try:
             wrapped, counter = base64.b64decode(key), base64.b64decode(iv)
         except binascii.Error as error:
-            raise self._failure("its header is not base64 text") from error
+            raise self._damaged("its header is not base64 text") from error
         if len(counter) != IV_LENGTH:
-            raise self._failure("its initial counter has a wrong length")
+            raise self._damaged("its initial counter has a wrong length")
         return wrapped, counter, beginning
 
     def _session_key(self, wrapped: bytes) -> bytes:
         try:
             key = self._private_key.decrypt(wrapped, padding.PKCS1v15())
         except ValueError as error:
-            raise self._failure("it was encrypted for another key") from error
+            raise self._foreign() from error
         if len(key) != SESSION_KEY_LENGTH:
             key = _from_browser(key)
         if len(key) != SESSION_KEY_LENGTH:
             # With a wrong private key, OpenSSL gives random bytes instead of an error.
-            raise self._failure("it was encrypted for another key")
+            raise self._foreign()
         return key
 
     def _unwrapped(self, message: bytes) -> bytes:
@@ -163,18 +163,32 @@ class RsaCryptor:
         try:
             message.decode()
         except UnicodeDecodeError as error:
-            raise self._failure("it was encrypted for another key") from error
+            raise self._unexpected(message) from error
 
     def _from_base64(self, text: bytes) -> bytes:
         try:
-            return base64.b64decode(text)
-        except binascii.Error as error:
-            raise self._failure("it holds neither JSON nor base64 text") from error
+            return base64.b64decode(text, validate=True)
+        except (binascii.Error, ValueError) as error:
+            raise self._unexpected(text) from error
 
-    def _failure(self, why: str) -> DecryptionError:
+    def _foreign(self) -> DecryptionError:
+        return DecryptionError(
+            f"The payload cannot be decrypted with the key {self.fingerprint}, because it was "
+            "encrypted for another key; use the private key that belongs to the public key "
+            "registered for the organization."
+        )
+
+    def _damaged(self, why: str) -> DecryptionError:
         return DecryptionError(
             f"The payload cannot be decrypted with the key {self.fingerprint}, because {why}; "
-            "use the private key that belongs to the public key registered for the organization."
+            "its sender has to encrypt it with the public key registered for the organization."
+        )
+
+    def _unexpected(self, content: bytes) -> UnexpectedContentError:
+        return UnexpectedContentError(
+            "The payload is neither JSON nor base64 text; its sender has to send JSON, and to "
+            f"encrypt it for the key {self.fingerprint}.",
+            content,
         )
 
 

@@ -178,10 +178,7 @@ class Preparer:
             else:
                 write_inline_input(self._cryptor, take_input() or "", path)
         except (CryptoError, ValueError) as error:
-            raise CannotPrepareError(
-                "The input cannot be decrypted with this organization's private key; check that "
-                f"the key registered at the server belongs to the node's private key ({error})"
-            ) from error
+            raise CannotPrepareError(f"The input of the task cannot be read: {error}") from error
 
     def _download_input(self, path: Path, uuid: str) -> None:
         try:
