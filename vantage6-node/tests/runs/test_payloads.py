@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 import json
+import os
+import stat
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -14,8 +16,15 @@ from vantage6.common.crypto.keys import create_private_key
 from vantage6.common.crypto.plain import PlainCryptor
 from vantage6.common.crypto.rsa import RsaCryptor
 from vantage6.common.errors import DecryptionError
-from vantage6.node.runs.packing import inline_chunks
+from vantage6.common.http.transport import Transport
+from vantage6.node.link.keyring import KeyRing
+from vantage6.node.link.rest import ServerApi
+from vantage6.node.runner.base import RunOutput
+from vantage6.node.runs.journal import Journal
+from vantage6.node.runs.model import RunFacts, RunRecord
+from vantage6.node.runs.packing import Packer, inline_chunks
 from vantage6.node.runs.unpacking import write_blob_input, write_inline_input
+from vantage6.node.store import Store
 
 SIZES = [0, 1, 2, 3, 1000, 3_000_000]
 
@@ -90,3 +99,25 @@ def test_a_large_input_for_someone_else_is_refused(rsa: RsaCryptor, tmp_path: Pa
     text = other.encrypt(json.dumps("x" * 3_000_000).encode(), other.public_key)
     with pytest.raises(DecryptionError):
         write_inline_input(rsa, text, tmp_path / "input")
+
+
+def test_a_packed_result_is_on_the_disk_with_its_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: list[str] = []
+    sync = os.fsync
+
+    def note(descriptor: int) -> None:
+        is_folder = stat.S_ISDIR(os.fstat(descriptor).st_mode)
+        synced.append("folder" if is_folder else "file")
+        sync(descriptor)
+
+    store = Store(tmp_path / "s")
+    keys = KeyRing(ServerApi(Transport("http://server.test")), Journal(store))
+    packer = Packer(tmp_path, PlainCryptor(), keys, share_logs=False)
+    record = RunRecord(RunFacts(1, 2, 3, "img", 4))
+    monkeypatch.setattr(os, "fsync", note)
+    packer.pack(record, RunOutput(0, b"1", tmp_path / "log"))
+    store.close()
+
+    assert synced == ["file", "folder"]

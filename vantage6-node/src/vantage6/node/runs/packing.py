@@ -93,6 +93,7 @@ class Packer:
             file.flush()
             os.fsync(file.fileno())
         partial.replace(path)
+        _sync_folder(self._folder)
         return PackedResult(name, size)
 
     def _log(self, sentence: str, log_file: Path) -> str:
@@ -104,6 +105,17 @@ class Packer:
             text = file.read().decode(errors="replace").replace("\x00", "")
         cut = f"[the first {size - _LOG_LIMIT} bytes are left out]\n" if size > _LOG_LIMIT else ""
         return f"{cut}{text.rstrip()}\n{sentence}"
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make sure that a file's new name is still there after a power cut."""
+    if os.name != "posix":
+        return  # a folder cannot be opened there
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def result_file_name(run_id: int) -> str:
