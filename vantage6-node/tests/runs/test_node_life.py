@@ -500,6 +500,26 @@ def test_logs_stay_at_the_station_unless_they_are_shared(
         assert ("patient 17" in server.runs[run_id]["log"]) is shares
 
 
+def test_what_an_earlier_attempt_left_in_the_folder_is_not_followed(
+    tmp_path: Path, server: ServerSimulator, engine: FakeEngine
+) -> None:
+    secret = tmp_path / "secret"
+    secret.write_text("of the station")
+    server.add_run(1)
+    node = SteppedNode(tmp_path / "node", server, engine)
+    node.parts.resync.work_off()
+    output = node.folders.run(1) / "output"
+    while not output.exists():
+        node.turn()
+    output.unlink()
+    output.symlink_to(secret)
+    node.store.close()
+
+    SteppedNode(tmp_path / "node", server, engine).settle()
+    assert secret.read_text() == "of the station"
+    assert server.runs[1]["status"] == "completed"
+
+
 def test_leftovers_of_a_lost_journal_are_adopted_while_the_server_has_the_run(
     tmp_path: Path, server: ServerSimulator, engine: FakeEngine
 ) -> None:

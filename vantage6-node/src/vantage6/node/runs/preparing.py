@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -124,6 +125,8 @@ class Preparer:
         if self._cryptor.encrypts:
             self._keys.note(facts.init_org_id)
         folder = self._folders.run(facts.run_id)
+        # An earlier attempt may have got as far as the algorithm, which left anything here.
+        shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(mode=0o700, exist_ok=True)
         self._write_input(facts, folder / "input", take_input)
         _write(folder / "token", token.encode())
