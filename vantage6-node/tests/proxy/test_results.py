@@ -155,3 +155,34 @@ def test_a_run_whose_task_was_deleted_is_not_given(proxy: Any) -> None:
 
     assert response.status_code == 404
     assert "belongs to no task" in response.json["msg"]
+
+
+def test_only_the_task_that_was_checked_is_asked_for(proxy: Any) -> None:
+    proxy.server.answers |= {"GET /task/4": OWN_TASK, "GET /result": page(), "GET /run": page()}
+
+    proxy.get("/result?task_id=4&task_id=99")
+    proxy.get("/run?task_id=0_4&task_id=99")
+
+    assert proxy.server.asked[-2:] == ["GET /result?task_id=4", "GET /run?task_id=4"]
+
+
+def test_results_within_tasks_are_those_of_the_own_job_too(proxy: Any) -> None:
+    own = {**OWN_TASK, "results": [result(1, as_text(RESULT))]}
+    proxy.server.answers |= {
+        "GET /task": page(own),
+        "GET /task/4": own,
+        "GET /task/5": {"id": 5, "job_id": 99, "results": [result(2, as_text(RESULT))]},
+    }
+
+    given = [proxy.get("/task?include=results&job_id=2"), proxy.get("/task/4?include=results,runs")]
+    refused = [
+        proxy.get("/task?include=results"),
+        proxy.get("/task?include=runs&job_id=99"),
+        proxy.get("/task?include=results&job_id=2&job_id=99"),
+        proxy.get("/task?include=&include=results"),
+        proxy.get("/task/5?include=runs"),
+    ]
+
+    assert [response.status_code for response in given] == [200, 200]
+    assert [response.status_code for response in refused] == [403] * 5
+    assert not any(as_text(RESULT) in response.text for response in refused)

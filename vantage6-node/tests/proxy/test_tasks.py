@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from vantage6.common.crypto.rsa import RsaCryptor
+from vantage6.node.proxy import tasks
 
 INPUT = b'{"method": "partial"}'
 UUID = "fc2c26eb-86d2-496a-9a52-61a4f4c1e5ae"
@@ -75,6 +76,30 @@ def test_an_input_that_was_uploaded_stays_a_reference(encrypting: Any) -> None:
     encrypting.post("/task", json=body({"id": 3, "input": UUID}))
 
     assert encrypting.server.sent()["organizations"] == [{"id": 3, "input": UUID}]
+
+
+@pytest.mark.parametrize("value", [{"method": "partial"}, ["secret"], 5])
+def test_an_input_that_would_go_on_without_encryption_is_refused(
+    encrypting: Any, value: Any
+) -> None:
+    response = encrypting.post("/task", json=body({"id": 1, "input": value}))
+
+    assert response.status_code == 400
+    assert "must be text" in response.json["msg"]
+    assert encrypting.server.requests == []
+
+
+def test_a_task_too_large_for_the_node_s_memory_is_refused(
+    proxy: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tasks, "_LARGEST_TASK", 1000)
+    created(proxy)
+
+    assert proxy.post("/task", json=body(1)).status_code == 201
+    response = proxy.post("/task", json=body({"id": 1, "input": "A" * 1000}))
+
+    assert response.status_code == 413
+    assert "at most 1000" in response.json["msg"]
 
 
 @pytest.mark.parametrize("key", ["", None, "no key"])

@@ -20,8 +20,6 @@ _READABLE = (
     "/collaboration/<int:number>",
     "/study",
     "/study/<int:number>",
-    "/task",
-    "/task/<int:number>",
     "/task/<int:number>/status",
     "/vpn/algorithm/addresses",
     "/blobstream/status",

@@ -1,4 +1,4 @@
-"""Runs and results of subtasks, the latter decrypted for the algorithm that asked for them."""
+"""Tasks with their runs and results, the latter decrypted for the algorithm that asks for them."""
 
 from __future__ import annotations
 
@@ -19,19 +19,37 @@ from vantage6.node.proxy.jobs import Jobs
 __all__ = ["result_routes"]
 
 _BAD_REQUEST = 400
+_FORBIDDEN = 403
 _NOT_FOUND = 404
 
 _log = logging.getLogger(__name__)
 
 
 def result_routes(transport: Transport, cryptor: Cryptor, jobs: Jobs) -> Blueprint:
-    """Return the routes that give runs and results, those of the caller's own job only."""
+    """Return the routes for tasks, and for runs and results of the caller's own job only."""
     routes = Blueprint("results", __name__)
+
+    @routes.get("/task")
+    def tasks() -> Response:
+        job_id = current_caller().run.job_id
+        if "include" in request.args and request.args.getlist("job_id") != [str(job_id)]:
+            raise RequestError(
+                f"Tasks with their runs or results are given of the own job only: job_id={job_id}.",
+                _FORBIDDEN,
+            )
+        return reply(transport.send("GET", Path.TASKS, params=query()))
+
+    @routes.get("/task/<int:task_id>")
+    def single_task(task_id: int) -> Response:
+        if "include" in request.args:
+            jobs.require_task(current_caller(), task_id)
+        return reply(transport.send("GET", Path.TASK.format(id=task_id), params=query()))
 
     @routes.get("/run")
     def runs_of_task() -> Response:
-        jobs.require_task(current_caller(), _task_id())
-        return reply(transport.send("GET", Path.RUNS, params=query()))
+        task_id = _task_id()
+        jobs.require_task(current_caller(), task_id)
+        return reply(transport.send("GET", Path.RUNS, params=_query_of(task_id)))
 
     @routes.get("/run/<int:run_id>")
     def single_run(run_id: int) -> Response:
@@ -42,9 +60,9 @@ def result_routes(transport: Transport, cryptor: Cryptor, jobs: Jobs) -> Bluepri
 
     @routes.get("/result")
     def results_of_task() -> Response:
-        caller = current_caller()
-        jobs.require_task(caller, _task_id())
-        answer = transport.send("GET", Path.RESULTS, params=query())
+        caller, task_id = current_caller(), _task_id()
+        jobs.require_task(caller, task_id)
+        answer = transport.send("GET", Path.RESULTS, params=_query_of(task_id))
         results = answer.body.get("data") if isinstance(answer.body, dict) else None
         if not isinstance(results, list):
             return reply(answer)
@@ -71,6 +89,11 @@ def _task_id() -> int:
             f"The query of {request.path} must name the task: task_id=<number>.",
             _BAD_REQUEST,
         ) from None
+
+
+def _query_of(task_id: int) -> dict[str, list[str]]:
+    """Return the query with the task that was checked, whatever else it says about tasks."""
+    return {**query(), "task_id": [str(task_id)]}
 
 
 def _task_of(item: Any, name: str) -> int:

@@ -23,6 +23,8 @@ from vantage6.node.proxy.jobs import Jobs
 __all__ = ["task_routes"]
 
 _BAD_REQUEST = 400
+_TOO_LARGE = 413
+_LARGEST_TASK = 1024**3
 _KEY_THREADS = 8
 _IDEMPOTENCY_HEADER = "Idempotency-Key"
 
@@ -48,6 +50,7 @@ def task_routes(
 
     @routes.post("/task")
     def create() -> Response:
+        _check_size(request.content_length or 0)
         task = _task(request.get_json(silent=True))
         key = request.headers.get(_IDEMPOTENCY_HEADER) or uuid.uuid4().hex
         answer = transport.send(
@@ -141,6 +144,16 @@ class _Encryption:
         return str(key)
 
 
+def _check_size(size: int) -> None:
+    """Refuse what would take the node's memory; the algorithm decides how much it sends."""
+    if size > _LARGEST_TASK:
+        raise RequestError(
+            f"The new task has {size} bytes with its inputs, and at most {_LARGEST_TASK} are "
+            "taken; send less, or use a server that keeps large inputs in a store of its own.",
+            _TOO_LARGE,
+        )
+
+
 def _task(body: Any) -> dict[str, Any]:
     if not isinstance(body, dict):
         raise RequestError("The body of a new task must be a JSON object.", _BAD_REQUEST)
@@ -151,6 +164,11 @@ def _task(body: Any) -> dict[str, Any]:
         raise RequestError(
             "The organizations of a new task must be a list of objects with an integer id.",
             _BAD_REQUEST,
+        )
+    if not all(isinstance(each.get("input") or "", str) for each in organizations):
+        # Anything else would go on as it is, also where inputs have to be encrypted.
+        raise RequestError(
+            "The input for an organization must be text; encode its JSON in base64.", _BAD_REQUEST
         )
     return body
 
