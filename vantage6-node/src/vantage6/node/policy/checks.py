@@ -89,8 +89,8 @@ def permit_image(image: str, patterns: tuple[Pattern, ...], digest_of: DigestLoo
                 "to fit all of it."
             )
     return ImagePermit(
-        f"The image {image} is not allowed at this node, it is not among its allowed_algorithms."
-        f"{hint}"
+        f"The image {image} is not allowed at this node; ask the data station to add it to its "
+        f"allowed_algorithms.{hint}"
     )
 
 

@@ -162,7 +162,8 @@ def _verdict(output: RunOutput) -> tuple[RunStatus, str]:
         return RunStatus.UNKNOWN_ERROR, f"The algorithm ended, but not in order: {why}"
     if code != 0:
         sentence = (
-            f"The algorithm stopped with exit code {code}; its log is kept at the data station."
+            f"The algorithm stopped with exit code {code}; its log is kept at the data station, "
+            "which can tell why."
         )
         return RunStatus.CRASHED, f"{sentence} {reason}" if reason else sentence
     if reason:

@@ -122,7 +122,10 @@ def input_problem(text: str | None, *, encrypted: bool) -> str | None:
         return None if is_cut and text.isascii() else "is not base64"
     readable = _is_utf8(decoded, is_cut=is_cut)
     if encrypted and readable:
-        return "is readable, but the collaboration is encrypted"
+        return (
+            "is readable, but the collaboration is encrypted; encrypt it with the public key of "
+            "the organization"
+        )
     if not encrypted and not readable:
         return "is not base64 of text, as a collaboration without encryption needs it"
     return None

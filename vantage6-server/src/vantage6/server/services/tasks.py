@@ -195,7 +195,8 @@ def _require_nodes(
     listed = ", ".join(f"'{row.name}' ({row.id})" for row in names)
     raise BadRequest(
         f"Every organization of a task needs a node of its own in collaboration "
-        f"'{collaboration.name}', and there is none, or not one per mention, for {listed}.",
+        f"'{collaboration.name}', and there is none, or not one per mention, for {listed}; "
+        "register one, or take the organization out of the task.",
         field="organizations",
     )
 
