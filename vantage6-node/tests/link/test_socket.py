@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import queue
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -131,3 +133,14 @@ def test_the_link_ends_when_told_to(bench: Bench) -> None:
 
     assert connection.is_closed.is_set()
     assert not bench.link.is_connected
+
+
+def test_a_server_that_refuses_each_new_token_is_not_asked_without_end(bench: Bench) -> None:
+    opened = 0
+    deadline = time.monotonic() + 0.5
+    while time.monotonic() < deadline:
+        with suppress(queue.Empty):
+            bench.opened.get(timeout=0.1).handler("invalid_token", None)
+            opened += 1
+
+    assert opened <= 2  # with the token at hand and, at once, with a new one

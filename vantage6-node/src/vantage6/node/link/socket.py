@@ -70,6 +70,7 @@ class SocketLink:
         self._connection: Connection | None = None
         self._signals: queue.Queue[str] = queue.Queue()
         self._pause = Backoff(_FIRST_PAUSE, _LONGEST_PAUSE)
+        self._has_new_token = False
 
     @property
     def is_connected(self) -> bool:
@@ -123,6 +124,9 @@ class SocketLink:
             self._connection = None
             connection.close()
         if ending in _TOKEN_EVENTS:
+            if self._has_new_token:
+                # It did not help last time; that may be for a while.
+                stop.wait(self._pause.next())
             self._renew(ending)
         elif not stop.is_set():
             raise ConnectionFailedError("the connection was closed.")
@@ -147,6 +151,7 @@ class SocketLink:
             if signal == ServerEvent.SYNC:
                 # Passed on from here, where the connection can be used for an answer already.
                 is_greeted = True
+                self._has_new_token = False
                 self._pause.reset()
                 self._inbox(signal, None)
             elif signal in _ENDINGS:
@@ -157,6 +162,7 @@ class SocketLink:
         _log.info("The socket's token is refused (%s), getting a new one", reason)
         if not self._credentials.renew():
             raise ConnectionFailedError("the server gives no new token for this node's API key.")
+        self._has_new_token = True
 
 
 _TOKEN_EVENTS = frozenset({ServerEvent.EXPIRED_TOKEN, ServerEvent.INVALID_TOKEN})
