@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import bz2
 import gzip
+import lzma
 from pathlib import Path
 
 import pytest
@@ -46,3 +48,20 @@ def test_a_file_without_readable_header_has_no_names(tmp_path: Path, content: by
     file.write_bytes(content)
 
     assert header_columns(file) == ()
+
+
+@pytest.mark.parametrize("name", ["a.csv.gz", "a.csv.xz", "a.csv.bz2"])
+@pytest.mark.parametrize("damage", ["cut", "altered", "something else"])
+def test_a_damaged_file_is_told(tmp_path: Path, name: str, damage: str) -> None:
+    pack = {"gz": gzip.compress, "xz": lzma.compress, "bz2": bz2.compress}[name[6:]]
+    content = bytearray(pack(b"x,y\n1,2\n"))
+    if damage == "cut":
+        del content[12:]
+    elif damage == "altered":
+        content[14:30] = b"\xff" * 16
+    else:
+        content[:] = b"x,y\n1,2\n"
+    (tmp_path / name).write_bytes(content)
+
+    with pytest.raises(OSError, match=r"damaged|Invalid data|Not a gzipped"):
+        header_columns(tmp_path / name)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+import requests
 from docker.errors import APIError, ImageNotFound
 
 from vantage6.common.status import RunStatus
-from vantage6.node.runner import RegistryLogin
+from vantage6.node.runner import RegistryLogin, RunnerUnavailableError
 from vantage6.node.runner.docker.images import Images, PullRefusal, classify
 
 
@@ -98,6 +100,38 @@ def test_a_helper_of_the_node_is_pulled_only_if_it_is_missing() -> None:
     images.ensure_present("a/c:1")
 
     assert [pull[0] for pull in api.pulls] == ["a/c"]
+
+
+def test_a_digest_that_the_registry_does_not_give_is_not_known() -> None:
+    def inspect_distribution(image: str, **_: Any) -> Any:
+        response = SimpleNamespace(status_code=500, url="", reason="")
+        raise APIError("x", response, explanation=f"{image}: no such host")
+
+    images = Images(SimpleNamespace(inspect_distribution=inspect_distribution))
+
+    assert images.digest("registry.test/a:1") is None
+
+
+def test_an_engine_that_is_away_says_nothing_about_digests() -> None:
+    def inspect_distribution(_image: str, **_: Any) -> Any:
+        raise requests.ConnectionError("refused")
+
+    with pytest.raises(RunnerUnavailableError):
+        Images(SimpleNamespace(inspect_distribution=inspect_distribution)).digest("a:1")
+
+
+def test_one_login_that_fails_does_not_keep_the_others_from_being_tried() -> None:
+    tried: list[str] = []
+
+    def login(username: str, *_: Any, **__: Any) -> None:
+        tried.append(username)
+        response = SimpleNamespace(status_code=500, url="", reason="")
+        raise APIError("x", response, explanation="no such host")
+
+    logins = [RegistryLogin(f"{name}.test", name, "secret") for name in ("one", "two")]
+    Images(SimpleNamespace(login=login), logins).check_logins()
+
+    assert tried == ["one", "two"]
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ import bz2
 import csv
 import gzip
 import lzma
+import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO, Any
@@ -29,7 +30,7 @@ def header_columns(path: Path) -> tuple[str, ...]:
     Raises
     ------
     OSError
-        If the file cannot be read.
+        If the file cannot be read, or is compressed and damaged.
     """
     opener = _OPENERS.get(path.suffix.lower(), open)
     with opener(path, "rt", encoding="utf-8-sig", newline="") as lines:
@@ -37,6 +38,8 @@ def header_columns(path: Path) -> tuple[str, ...]:
             return tuple(next(csv.reader(_bounded(lines)), ()))
         except (UnicodeDecodeError, csv.Error):
             return ()
+        except (EOFError, zlib.error, lzma.LZMAError) as error:
+            raise OSError(f"the compressed file {path} is damaged ({error})") from error
 
 
 def _bounded(lines: IO[str]) -> Iterator[str]:

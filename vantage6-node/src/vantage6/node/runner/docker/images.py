@@ -13,7 +13,7 @@ from docker.errors import APIError, DockerException, ImageNotFound
 from docker.utils import parse_repository_tag
 
 from vantage6.common.status import RunStatus
-from vantage6.node.runner.base import StartError
+from vantage6.node.runner.base import RunnerUnavailableError, StartError
 from vantage6.node.runner.docker.engine import engine_errors, explanation
 from vantage6.node.runner.options import RegistryLogin
 
@@ -117,12 +117,12 @@ class Images:
 
     def digest(self, image: str) -> str | None:
         """Return the digest the registry has for an image, or None if it cannot be known."""
-        try:
-            with engine_errors():
+        with engine_errors():
+            try:
                 answer = self._api.inspect_distribution(image, auth_config=self._login(image))
-        except (APIError, DockerException) as error:
-            _log.info("The digest of %s is not known: %s", image, error)
-            return None
+            except DockerException as error:  # also what the engine says of a registry that is away
+                _log.info("The digest of %s is not known: %s", image, error)
+                return None
         digest = (answer.get("Descriptor") or {}).get("digest")
         return str(digest) if digest else None
 
@@ -134,7 +134,7 @@ class Images:
                     self._api.login(
                         login.username, login.password, registry=login.registry, reauth=True
                     )
-            except (APIError, DockerException) as error:
+            except (DockerException, RunnerUnavailableError) as error:
                 _log.warning(
                     "The registry %s does not accept the user %s (%s); correct docker_registries.",
                     login.registry,
