@@ -58,7 +58,7 @@ def test_a_damaged_file_is_told(tmp_path: Path, name: str, damage: str) -> None:
     if damage == "cut":
         del content[12:]
     elif damage == "altered":
-        content[14:30] = b"\xff" * 16
+        content[10:20] = b"\xff" * 10
     else:
         content[:] = b"x,y\n1,2\n"
     (tmp_path / name).write_bytes(content)
