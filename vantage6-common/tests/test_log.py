@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from vantage6.common.errors import ConfigurationError
-from vantage6.common.log import bind, bound_identities, configure_logging
+from vantage6.common.log import DETACHED_VARIABLE, bind, bound_identities, configure_logging
 
 _SETTINGS: dict[str, Any] = {"level": "INFO", "format": "%(levelname)-8s|%(message)s"}
 
@@ -201,3 +201,14 @@ def test_wrong_settings_are_told(settings: dict[str, Any], words: str, tmp_path:
 def test_a_log_file_that_cannot_be_written_is_told(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="cannot be written"):
         configure_logging(_SETTINGS, tmp_path, console=False)
+
+
+def test_a_process_in_the_background_writes_to_its_file_only(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv(DETACHED_VARIABLE, "1")
+    configure_logging({**_SETTINGS, "use_console": True}, tmp_path / "x.log")
+    logging.getLogger("a").warning("said")
+
+    assert capsys.readouterr().out == ""
+    assert "said" in (tmp_path / "x.log").read_text()

@@ -23,7 +23,7 @@ from vantage6.common.enums import InstanceType
 from vantage6.common.errors import ConfigurationError
 
 _PROGRAM = """
-import pathlib, signal, sys, time
+import os, pathlib, signal, sys, time
 from vantage6.common.cli.instances import holding
 from vantage6.common.config.context import InstanceContext
 from vantage6.common.enums import InstanceType
@@ -41,6 +41,7 @@ if mode == "fails":
 if mode == "explains":
     sys.exit("a line of its log\\n[error] - The port is taken; choose another.")
 with holding(context):
+    print("detached:", os.environ.get("VANTAGE6_DETACHED"))
     print("silent" if mode == "silent" else "[info ] - Node n ready", flush=True)
     while True:
         time.sleep(0.05)
@@ -79,6 +80,12 @@ def test_an_instance_starts_in_the_background_and_stops(context: InstanceContext
     assert instances.stop(context)
     assert instances.running(context) is None
     assert not instances.stop(context)
+
+
+def test_an_instance_in_the_background_knows_that_it_is(context: InstanceContext) -> None:
+    _start(context)
+
+    assert "detached: 1" in (context.log_dir / "node_user.out").read_text()
 
 
 def test_an_instance_runs_only_once(context: InstanceContext) -> None:

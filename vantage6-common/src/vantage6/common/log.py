@@ -24,6 +24,7 @@ from vantage6.common.errors import ConfigurationError
 __all__ = [
     "DEFAULT_DATE_FORMAT",
     "DEFAULT_FORMAT",
+    "DETACHED_VARIABLE",
     "IdentityFormatter",
     "OwnerKeepingFileHandler",
     "bind",
@@ -33,6 +34,8 @@ __all__ = [
 
 DEFAULT_FORMAT = "%(asctime)s - %(name)-14s - %(levelname)-8s - %(message)s"
 DEFAULT_DATE_FORMAT = "%Y-%m-%d %H:%M:%S"
+DETACHED_VARIABLE = "VANTAGE6_DETACHED"
+"""Environment variable that a process in the background has."""
 _KILOBYTE = 1024
 _LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 _MARK = "_vantage6_configured"
@@ -93,7 +96,8 @@ def configure_logging(
     log_file : str or Path, optional
         The file; missing folders are made.
     console : bool, optional
-        Whether to write to standard output; by default as ``use_console`` says.
+        Whether to write to standard output; by default as ``use_console`` says, but not in the
+        background, where it is a file that grows for as long as the process lives.
 
     Raises
     ------
@@ -105,7 +109,7 @@ def configure_logging(
     handlers: list[logging.Handler] = []
     if log_file is not None:
         handlers.append(_file_handler(Path(log_file), settings))
-    if bool(settings.get("use_console", True)) if console is None else console:
+    if _uses_console(settings) if console is None else console:
         handlers.append(_console_handler(settings))
     _replace_handlers(handlers)
     logging.getLogger().setLevel(level)
@@ -174,6 +178,10 @@ def _with_identities(message: str) -> str:
         return message
     shown = ", ".join(f"{name.removesuffix('_id')} {value}" for name, value in identities)
     return f"[{shown}] {message}"
+
+
+def _uses_console(settings: Mapping[str, Any]) -> bool:
+    return bool(settings.get("use_console", True)) and DETACHED_VARIABLE not in os.environ
 
 
 def _formatter(settings: Mapping[str, Any], *, coloured: bool) -> logging.Formatter:

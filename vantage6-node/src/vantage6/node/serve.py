@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import logging
 import sys
 from collections.abc import Sequence
 
@@ -18,8 +17,6 @@ from vantage6.node.settings import NodeSettings, load_node_settings
 from vantage6.node.supervisor import stop_on_signals
 
 __all__ = ["load", "main", "serve"]
-
-_TALKATIVE = ("httpx", "httpcore", "urllib3", "engineio", "socketio", "docker", "waitress")
 
 
 def load(context: InstanceContext) -> NodeSettings:
@@ -45,7 +42,7 @@ def serve(context: InstanceContext) -> None:
     """
     settings = load(context)
     with holding(context):
-        _configure_logging(settings, context)
+        configure_logging(settings["logging"], context.log_file)
         app = NodeApp(
             settings,
             context,
@@ -53,14 +50,6 @@ def serve(context: InstanceContext) -> None:
         )
         stop_on_signals(app.stop)
         app.run()
-
-
-def _configure_logging(settings: NodeSettings, context: InstanceContext) -> None:
-    """Write what the node says; libraries only get a word in edgeways if they are configured."""
-    if not settings.at("debug.socketio"):
-        for name in _TALKATIVE:
-            logging.getLogger(name).setLevel(logging.WARNING)
-    configure_logging(settings["logging"], context.log_file)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -24,6 +24,7 @@ from vantage6.common.config.context import InstanceContext
 from vantage6.common.enums import InstanceType
 from vantage6.common.errors import ConfigurationError, V6Error
 from vantage6.common.files import lock_file
+from vantage6.common.log import DETACHED_VARIABLE
 
 __all__ = [
     "InstanceError",
@@ -220,7 +221,7 @@ def start_detached(
             stdout=console,
             stderr=subprocess.STDOUT,
             start_new_session=True,
-            env={**os.environ, "PYTHONUNBUFFERED": "1"},
+            env={**os.environ, "PYTHONUNBUFFERED": "1", DETACHED_VARIABLE: "1"},
         )
     _wait_until_ready(
         process, context, console_file, ready, timeout=timeout, clock=clock or SystemClock()
