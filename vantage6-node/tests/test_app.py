@@ -17,6 +17,7 @@ from vantage6.common.errors import ConnectionFailedError, V6Error
 from vantage6.common.http.transport import Transport
 from vantage6.node import app as app_module
 from vantage6.node.app import Announcements, NodeApp
+from vantage6.node.assembly import NodeParts
 from vantage6.node.link.connection import Connection, EventHandler
 from vantage6.node.testing.engine import FakeEngine, FakeRunner
 from vantage6.node.testing.simulator import ServerSimulator
@@ -300,6 +301,27 @@ def test_two_nodes_do_not_share_a_data_folder(
     wait_for(lambda: second.failure)
 
     assert f"{tmp_path} is in use by another node" in str(second.failure)
+
+
+def test_housekeeping_is_done_again_and_again_whatever_fails(
+    server: ServerSimulator,
+    engine: FakeEngine,
+    begin: Callable[..., Process],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    prepared: list[str] = []
+    tidied: list[str] = []
+
+    def prepare(_runner: FakeRunner) -> None:
+        prepared.append("now")
+        raise OSError("no engine")
+
+    monkeypatch.setattr(app_module, "_HOUSEKEEPING_INTERVAL", 0.01)
+    monkeypatch.setattr(FakeRunner, "prepare", prepare)
+    monkeypatch.setattr(NodeParts, "tidy", lambda _parts: tidied.append("now"))
+    begin()
+
+    wait_for(lambda: len(prepared) > 2 and len(tidied) > 2)
 
 
 def test_the_process_runner_is_warned_about_first(

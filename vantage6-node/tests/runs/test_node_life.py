@@ -520,6 +520,23 @@ def test_what_an_earlier_attempt_left_in_the_folder_is_not_followed(
     assert server.runs[1]["status"] == "completed"
 
 
+def test_a_run_and_its_log_are_forgotten_after_three_months(
+    tmp_path: Path, server: ServerSimulator, engine: FakeEngine
+) -> None:
+    server.add_run(1)
+    node = SteppedNode(tmp_path, server, engine)
+    node.folders.run_log(1).write_text("what the algorithm said")
+    node.settle()
+    node.clock.advance(89 * 86400)
+    node.parts.tidy()
+    assert node.parts.journal.find(1) is not None
+
+    node.clock.advance(2 * 86400)
+    node.parts.tidy()
+    assert node.parts.journal.find(1) is None
+    assert not node.folders.run_log(1).exists()
+
+
 def test_leftovers_of_a_lost_journal_are_adopted_while_the_server_has_the_run(
     tmp_path: Path, server: ServerSimulator, engine: FakeEngine
 ) -> None:

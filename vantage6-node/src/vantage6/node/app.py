@@ -43,6 +43,7 @@ _DELIVERIES = 4
 _REPORT_TIMEOUT = 600.0
 _MOUNT_FOLDER = Path("/mnt")
 _LOCK_FILE = "lock"
+_HOUSEKEEPING_INTERVAL = 24 * 3600.0
 
 
 @dataclass(frozen=True)
@@ -188,7 +189,9 @@ class NodeApp:
                 Loop("socket", socket.run, socket.wake),
             ]
         )
-        threading.Thread(target=_prepare, args=(runner,), name="prepare", daemon=True).start()
+        threading.Thread(
+            target=_keep_house, args=(parts, runner, self.stop), name="housekeeping", daemon=True
+        ).start()
 
     def _warn(self) -> None:
         _log.info("Node %s, release %s", self.context.name, __version__)
@@ -261,8 +264,12 @@ def _sole_use(data_folder: Path) -> Iterator[None]:
         yield
 
 
-def _prepare(runner: Runner) -> None:
-    try:
-        runner.prepare()
-    except Exception:  # noqa: BLE001 - only saves time; the first run reports what is wrong
-        _log.warning("The runner could not be made ready beforehand", exc_info=True)
+def _keep_house(parts: NodeParts, runner: Runner, stop: threading.Event) -> None:
+    """Make the runner ready, and each day remove what is not needed any more."""
+    while not stop.is_set():
+        for chore in (runner.prepare, parts.tidy):
+            try:
+                chore()
+            except Exception:  # noqa: BLE001 - the outermost loop: runs do not depend on it
+                _log.warning("Housekeeping has to wait for the next time", exc_info=True)
+        stop.wait(_HOUSEKEEPING_INTERVAL)

@@ -166,8 +166,6 @@ class NodeParts:
         if is_other_node:
             self.outbox.clear()
             self.journal.forget_keys()
-        for run_id in self.journal.prune():
-            self._here.folders.run_log(run_id).unlink(missing_ok=True)
         found = {handle.run_id: handle for handle in self._here.runner.adopt()}
         self.worker.hold_found(self.manager.recover(found))
         if is_other_node:
@@ -177,6 +175,11 @@ class NodeParts:
         # Last, so that after a crash all of this is done again.
         self._note_identity()
         self._sweep(record.run_id for record in self.journal.unfinished())
+
+    def tidy(self) -> None:
+        """Forget runs that were closed long ago, with their logs; to be called now and then."""
+        for run_id in self.journal.prune():
+            self._here.folders.run_log(run_id).unlink(missing_ok=True)
 
     def server_connected(self) -> None:
         """Take up everything again: the connection is new."""

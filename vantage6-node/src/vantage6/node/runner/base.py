@@ -195,9 +195,9 @@ class Runner(Protocol):
     """
 
     def prepare(self) -> None:
-        """Make ready for the first run, so that it starts quickly; call it in the background.
+        """Make ready for the next run and remove what is left of old ones; call it now and then.
 
-        It may be left out: `start` makes whatever is missing.
+        It may take long, and it may be left out: `start` makes whatever is missing.
         """
         ...
 
