@@ -113,3 +113,9 @@ def test_a_node_that_allows_nothing_says_so() -> None:
 
 def test_secrets_are_not_printed() -> None:
     assert "6fd4f2f0" not in repr(load())
+
+
+@pytest.mark.parametrize("pool", ["wide", "10.0.0.1/8", "10.0.0.0/29", "fd00::/64", ""])
+def test_a_range_of_addresses_that_cannot_be_used_is_named(pool: str) -> None:
+    with pytest.raises(ConfigurationError, match="run_network_pool"):
+        load(run_network_pool=pool)

@@ -6,12 +6,14 @@ import os
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
+from ipaddress import IPv4Network
 from typing import Any
 
 from vantage6.common.config.field import Field, Kind, Section
 from vantage6.common.config.load import Settings, load_settings
 from vantage6.common.errors import ConfigurationError
 from vantage6.common.log import DEFAULT_DATE_FORMAT, DEFAULT_FORMAT
+from vantage6.node.network.subnets import RUN_PREFIX
 from vantage6.node.policy.gate import Policies
 from vantage6.node.policy.images import Pattern
 
@@ -394,7 +396,11 @@ def load_node_settings(
         If anything is missing or wrong; the one message names everything.
     """
     values = load_settings(NODE_SECTION, mapping, source)
-    problems = [*_key_problems(values), *_environment_problems(values)]
+    problems = [
+        *_key_problems(values),
+        *_environment_problems(values),
+        *_network_problems(values),
+    ]
     policies = Policies()
     try:
         policies = _policies(values)
@@ -431,6 +437,21 @@ def _environment_problems(values: Settings) -> list[str]:
                     f"digits and underscores, and not {_PACKAGE_VARIABLE}."
                 )
     return problems
+
+
+def _network_problems(values: Settings) -> list[str]:
+    pool = values["run_network_pool"]
+    try:
+        is_wide_enough = IPv4Network(pool).prefixlen <= RUN_PREFIX
+    except ValueError:
+        is_wide_enough = False
+    if is_wide_enough:
+        return []
+    sentence = (
+        f"The setting run_network_pool is {pool!r}; give a range of IPv4 addresses of at least "
+        f"/{RUN_PREFIX}, for example 198.18.0.0/15."
+    )
+    return [sentence]
 
 
 def _policies(values: Settings) -> Policies:

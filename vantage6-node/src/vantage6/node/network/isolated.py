@@ -18,7 +18,7 @@ from typing import Any, Protocol
 from docker.errors import APIError, NotFound
 from docker.types import IPAMConfig, IPAMPool
 
-from vantage6.node.network.subnets import free_subnets
+from vantage6.node.network.subnets import RUN_PREFIX, free_subnets
 from vantage6.node.runner.base import StartError
 from vantage6.node.runner.docker.engine import (
     Purpose,
@@ -31,11 +31,10 @@ from vantage6.node.runner.options import RunOwner
 
 __all__ = ["Gateway", "NetworkGoneError", "Slot", "SlotPool"]
 
-_PREFIX = 28
 _PROXY_POSITION = 2  # the first address belongs to the network itself, unused as it is
 _RUN_POSITION = 3
 _FIRST_SERVICE_POSITION = 4
-_MAX_SERVICES = 2 ** (32 - _PREFIX) - _FIRST_SERVICE_POSITION - 1
+_MAX_SERVICES = 2 ** (32 - RUN_PREFIX) - _FIRST_SERVICE_POSITION - 1
 _ATTEMPTS = 20
 _NETWORK_OPTIONS = {
     "com.docker.network.bridge.inhibit_ipv4": "true",
@@ -219,8 +218,8 @@ class SlotPool:
     def _create(self) -> Slot:
         with engine_errors():
             taken = _subnets_in_use(self._api.networks())
-            offset = secrets.randbelow(2 ** (_PREFIX - self._pool.prefixlen))
-            candidates = free_subnets(self._pool, taken, prefix=_PREFIX, offset=offset)
+            offset = secrets.randbelow(2 ** (RUN_PREFIX - self._pool.prefixlen))
+            candidates = free_subnets(self._pool, taken, prefix=RUN_PREFIX, offset=offset)
             refusal = "all addresses of its range are in use"
             for _, subnet in zip(range(_ATTEMPTS), candidates, strict=False):
                 slot = Slot(self._new_name(), subnet)
@@ -234,7 +233,7 @@ class SlotPool:
                 return slot
         raise StartError(
             f"No network can be made for the run ({refusal}); remove Docker networks that are not "
-            "needed any more, or set slot_pool to another address range."
+            "needed any more, or set run_network_pool to another address range."
         )
 
     def _new_name(self) -> str:

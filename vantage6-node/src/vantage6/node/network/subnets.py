@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from ipaddress import IPv4Network
 
-__all__ = ["free_subnets"]
+__all__ = ["RUN_PREFIX", "free_subnets"]
+
+RUN_PREFIX = 28
+"""Length of the prefix of the network of a run."""
 
 
 def free_subnets(
