@@ -54,7 +54,7 @@ def network_of(stations: Sequence[Station], *, runner: str, **settings: Any) -> 
 
 
 class Researcher:
-    """A user of the first station, and the few things the tests ask of it.
+    """A user of one station, and the few things the tests ask of it.
 
     Parameters
     ----------
@@ -62,11 +62,13 @@ class Researcher:
         A network that is up.
     port : int, optional
         Where to find the server, if not at its own port.
+    at : int, optional
+        Number of the station; the first one is 0.
     """
 
-    def __init__(self, network: LocalNetwork, port: int | None = None) -> None:
+    def __init__(self, network: LocalNetwork, port: int | None = None, *, at: int = 0) -> None:
         self.network = network
-        member = network.members[0]
+        member = network.members[at]
         self.client = UserClient(
             network.host, port or network.port, network.api_path, log_level="error"
         )
@@ -96,8 +98,9 @@ class Researcher:
         return int(answer["id"])
 
     def runs(self, task_id: int) -> list[dict[str, Any]]:
-        """Return the runs of a task."""
-        runs: list[dict[str, Any]] = self.client.run.from_task(task_id)["data"]
+        """Return the runs of a task, with their inputs as they are kept."""
+        answer = self.client.run.from_task(task_id, decrypt_input=False)
+        runs: list[dict[str, Any]] = answer["data"]
         return runs
 
     def finish(self, task_id: int, timeout: float = 60.0) -> list[dict[str, Any]]:

@@ -113,7 +113,7 @@ def test_what_an_algorithm_wrote_instead_of_json_is_given_as_it_is(
     )
     results = client.result.from_task(5)["data"]
     assert [each["result"] for each in results] == [JSON, read]
-    assert "neither JSON nor base64" in caplog.text
+    assert "not JSON and is given as it is" in caplog.text
 
 
 def test_failed_run_of_an_encrypted_collaboration_gives_the_empty_text(

@@ -117,7 +117,9 @@ def test_inline_form_carries_json_or_base64_text(plaintext: bytes, expected: byt
     assert _OURS.decrypt(_OURS.encrypt(plaintext, _OURS.public_key)) == expected
 
 
-@pytest.mark.parametrize("plaintext", [b"hello", b"\xff\xfe\x00", b"caf\xe9", "é!".encode(), b"Hello all"])
+@pytest.mark.parametrize(
+    "plaintext", [b"hello", b"\xff\xfe\x00", b"caf\xe9", "é!".encode(), b"Hello all"]
+)
 def test_inline_form_of_anything_else_is_refused(plaintext: bytes) -> None:
     with pytest.raises(UnexpectedContentError, match="neither JSON nor base64") as caught:
         _OURS.decrypt(_OURS.encrypt(plaintext, _OURS.public_key))
@@ -179,6 +181,21 @@ def test_damaged_messages_are_refused_in_one_sentence(text: str) -> None:
     assert "public key registered for the organization" in message
     assert message.count(".") == 1
     assert isinstance(caught.value, ValueError)
+
+
+@pytest.mark.parametrize("message", [_OURS.encrypt(b"\xff", _OURS.public_key), _message(b"")])
+def test_whose_message_it_is_can_be_told_for_certain(message: str) -> None:
+    key = bytes(range(32))
+    browser = _message(b"[1]", key=key, wrapped_key=base64.b64encode(key))
+
+    assert _OURS.is_for_us(message)
+    assert _OURS.is_for_us(browser)
+    assert not _OTHER.is_for_us(message)
+    assert not _OURS.is_for_us(message[1:])
+    assert not _OURS.is_for_us(_message(b"", wrapped_key=b"x" * 31))
+    assert not _OURS.is_for_us("")
+    assert PlainCryptor().is_for_us("e30=")
+    assert not PlainCryptor().is_for_us(message)
 
 
 def test_the_wrong_key_is_told_with_its_fingerprint() -> None:

@@ -87,5 +87,7 @@ def read_payload(transport: Transport, cryptor: Cryptor, text: str, *, is_refere
     try:
         return scheme.decrypt(text)
     except UnexpectedContentError as error:
-        logger.warning("A payload is given as it is: %s", error)
+        if not scheme.is_for_us(text):
+            raise
+        logger.warning("An input or result is not JSON and is given as it is.")
         return error.content

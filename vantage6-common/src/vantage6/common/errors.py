@@ -76,8 +76,8 @@ class UnexpectedContentError(DecryptionError):
     message : str
         What it should have been.
     content : bytes
-        What it is; noise if another key than ours was used, which happens once in some hundred
-        times that a key is wrong.
+        What it is; noise if it was encrypted for another key than ours, which goes unnoticed
+        until then once in some hundred times.
     """
 
     def __init__(self, message: str, content: bytes) -> None:

@@ -53,7 +53,16 @@ class Cryptor(Protocol):
         Raises
         ------
         DecryptionError
-            If it was encrypted for someone else, or altered.
+            If it was encrypted for someone else, or altered. It is an `UnexpectedContentError` if
+            that is not certain, and the sender may have put in something else than he should.
+        """
+        ...
+
+    def is_for_us(self, text: str) -> bool:
+        """Tell for certain whether a message in its inline form can be read with our key.
+
+        For people with a message of theirs in front of them. A service must not let strangers
+        see the answer, who could decrypt messages by asking often.
         """
         ...
 

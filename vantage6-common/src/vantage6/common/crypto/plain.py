@@ -40,6 +40,10 @@ class PlainCryptor:
         except (ValueError, binascii.Error) as error:
             raise _not_base64() from error
 
+    def is_for_us(self, text: str) -> bool:
+        """Tell whether a text is not encrypted."""
+        return text.count("$") < _SEPARATORS_OF_ENCRYPTED
+
     def encrypt_stream(
         self,
         chunks: Iterable[bytes],

@@ -34,6 +34,8 @@ SEPARATOR = "$"
 SESSION_KEY_LENGTH = 32
 IV_LENGTH = 16
 
+_PADDING = b"\x00\x02"
+_WRAPPED_LENGTHS = (SESSION_KEY_LENGTH, 44)  # the latter as base64 text, by browsers
 _SEPARATOR = SEPARATOR.encode()
 _SEPARATORS = 2
 _LONGEST_HEADER = 8192
@@ -101,6 +103,27 @@ class RsaCryptor:
         except (UnicodeEncodeError, binascii.Error) as error:
             raise self._damaged("its body is not base64 text") from error
         return self._unwrapped(message)
+
+    def is_for_us(self, text: str) -> bool:
+        """Tell for certain whether a message was encrypted for our key.
+
+        The library hides a wrong key behind random bytes, against attacks through a service that
+        answers differently then (Bleichenbacher 1998), so the padding is looked at here.
+        """
+        numbers = self._private_key.private_numbers()
+        modulus = numbers.public_numbers.n
+        size = (self._private_key.key_size + 7) // 8
+        try:
+            wrapped = base64.b64decode(text.partition(SEPARATOR)[0])
+        except ValueError:
+            return False
+        block = pow(int.from_bytes(wrapped, "big"), numbers.d, modulus).to_bytes(size, "big")
+        end_of_padding = block.find(b"\0", len(_PADDING))
+        return (
+            len(wrapped) == size
+            and block.startswith(_PADDING)
+            and size - end_of_padding - 1 in _WRAPPED_LENGTHS
+        )
 
     def encrypt_stream(self, chunks: Iterable[bytes], recipient_key: str) -> Iterator[bytes]:
         """Give the blob form piece by piece; the first one is the whole header."""
@@ -186,8 +209,9 @@ class RsaCryptor:
 
     def _unexpected(self, content: bytes) -> UnexpectedContentError:
         return UnexpectedContentError(
-            "The payload is neither JSON nor base64 text; its sender has to send JSON, and to "
-            f"encrypt it for the key {self.fingerprint}.",
+            f"The payload cannot be read with the key {self.fingerprint}, because it is neither "
+            "JSON nor base64 text, or was encrypted for another key; use the private key that "
+            "belongs to the public key registered for the organization, and have JSON sent.",
             content,
         )
 

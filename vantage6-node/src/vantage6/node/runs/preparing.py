@@ -181,7 +181,7 @@ class Preparer:
             else:
                 write_inline_input(self._cryptor, take_input() or "", path)
         except (CryptoError, ValueError) as error:
-            raise CannotPrepareError(f"The input of the task cannot be read: {error}") from error
+            raise CannotPrepareError(f"The input of the task is unusable: {error}") from error
 
     def _download_input(self, path: Path, uuid: str) -> None:
         try:
