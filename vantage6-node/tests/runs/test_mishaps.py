@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from vantage6.node.runner.base import RunHandle, RunnerUnavailableError, RunOutput, RunSpec
-from vantage6.node.runs import worker
+from vantage6.node.runs import manager, worker
+from vantage6.node.runs.inputs import InputShelf
 from vantage6.node.runs.packing import Packer
 from vantage6.node.testing.engine import FakeEngine, FakeRunner
 from vantage6.node.testing.simulator import ServerSimulator
@@ -214,3 +215,21 @@ def test_a_new_address_or_a_new_key_alone_make_no_other_node(
 
     SteppedNode(tmp_path, server, engine, settings=settings_for_tests(**changed)).settle()
     assert server.runs[1]["status"] == "completed"
+
+
+def test_inputs_do_not_pile_up_while_nothing_can_be_written(
+    tmp_path: Path, server: ServerSimulator, engine: FakeEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(manager, "_MANY_MESSAGES", 3)
+    for run_id in range(1, 7):
+        server.add_run(run_id)
+    node = SteppedNode(tmp_path, server, engine)
+    kept: list[int] = []
+    monkeypatch.setattr(
+        InputShelf, "put", lambda _shelf, run_id, text: kept.append(run_id) if text else None
+    )
+    node.parts.resync.work_off()
+    node.wait_and_settle()
+
+    assert len(kept) == 3
+    assert {run["status"] for run in server.runs.values()} == {"completed"}

@@ -8,7 +8,7 @@ import queue
 import sqlite3
 import threading
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from vantage6.common.clock import Clock, SystemClock, iso_utc
@@ -28,6 +28,7 @@ __all__ = ["Effects", "RunManager"]
 _log = logging.getLogger(__name__)
 _STALL_CHECK = 5.0
 _STORAGE_PAUSE = 2.0
+_MANY_MESSAGES = 200
 _LOST_SENTENCE = (
     "The node has delivered the result of this run before, but the server has lost it; a run is "
     "never executed twice, so start the task again."
@@ -117,6 +118,9 @@ class RunManager:
             Monotonic time before the server was asked; a run that was closed here later than that
             is no news.
         """
+        if self._inbox.qsize() >= _MANY_MESSAGES:
+            # Perhaps the disk is full, so that nothing is handled; inputs can be fetched later.
+            run = replace(run, input_text=None)
         self._inbox.put(_Offered(run, listed_at))
 
     def post(self, run_id: int, event: Event) -> None:
