@@ -279,6 +279,24 @@ def test_an_existing_configuration_is_not_overwritten(folders: Path) -> None:
     assert path.read_text() == before
 
 
+def test_a_removed_node_takes_no_files_of_others_along(folders: Path, tmp_path: Path) -> None:
+    data, log = tmp_path / "tables", tmp_path / "logs"
+    write_config(folders, directories={"data": str(data), "log": str(log)})
+    for folder in (data, log):
+        folder.mkdir()
+    for name in ("node.sqlite", "node.sqlite-wal", "instance", "patients.csv"):
+        (data / name).touch()
+    (data / "runs" / "task-000000001").mkdir(parents=True)
+    (log / "node_user.log.1").touch()
+
+    result = v6("remove", "--name", "clinic", "--force")
+
+    assert result.exit_code == 0, result.output
+    assert [path.name for path in data.iterdir()] == ["patients.csv"]
+    assert not log.exists()
+    assert f"{data} stays" in " ".join(result.output.split())
+
+
 def test_a_node_is_removed_only_after_a_yes(folders: Path) -> None:
     path = write_config(folders)
     data = folders / "data" / "vantage6" / "node" / "clinic"

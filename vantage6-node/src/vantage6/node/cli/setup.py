@@ -28,6 +28,10 @@ _KIND = InstanceType.NODE
 _PRIVATE = 0o600
 _SECURE_PORT = 443
 _USUAL_PORT = 7601
+_MADE_BY_NODES = (
+    *("node.sqlite*", "instance", "lock", "proxy.port", "node_*.pid", "node_*.log*", "node_*.out"),
+    *("runs", "jobs", "outbox", "proxy", "processes"),
+)
 
 
 @click.command()
@@ -65,14 +69,33 @@ def remove(name: str | None, config: str | None, *, system: bool, force: bool) -
             f"{context.name}"
         )
     if not force and not click.confirm(
-        f"Delete the node {context.name} with its data folder {context.data_dir}?", default=False
+        f"Delete the node {context.name} with what it has in {context.data_dir} and "
+        f"{context.log_dir}?",
+        default=False,
     ):
         output.info("Nothing was deleted.")
         return
+    usual = InstanceContext.at_default(_KIND, context.name, system=system)
     for folder in (context.data_dir, context.log_dir):
-        _delete(folder)
+        if folder in {usual.data_dir, usual.log_dir}:
+            _delete(folder)
+        else:
+            _delete_own(folder)
     context.config_file.unlink(missing_ok=True)
     output.info(f"Deleted the node {context.name}.")
+
+
+def _delete_own(folder: Path) -> None:
+    """Delete what nodes make in a folder that the settings name, which may hold anything else."""
+    for path in [found for pattern in _MADE_BY_NODES for found in folder.glob(pattern)]:
+        if path.is_dir():
+            _delete(path)
+        else:
+            path.unlink(missing_ok=True)
+    if folder.is_dir() and not any(folder.iterdir()):
+        folder.rmdir()
+    elif folder.is_dir():
+        output.warning(f"The folder {folder} stays, because it holds other files, too.")
 
 
 def _delete(folder: Path) -> None:
