@@ -11,7 +11,7 @@ import requests
 from docker.errors import APIError, DockerException, NotFound
 
 from vantage6.common.errors import ConfigurationError
-from vantage6.node.runner import RunnerUnavailableError, runs_in_container
+from vantage6.node.runner import RunnerUnavailableError
 from vantage6.node.runner.docker import engine
 
 
@@ -42,10 +42,6 @@ def test_a_node_without_engine_says_what_to_do(monkeypatch: pytest.MonkeyPatch) 
 
     with pytest.raises(ConfigurationError, match=r"The Docker engine does not answer .* start it"):
         engine.connect()
-
-
-def test_processes_are_in_no_container_of_the_engine() -> None:
-    assert runs_in_container("process") is False
 
 
 def test_frames_of_the_engine_are_taken_apart() -> None:

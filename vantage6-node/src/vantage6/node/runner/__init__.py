@@ -12,7 +12,7 @@ from vantage6.node.runner.base import (
     RunState,
     StartError,
 )
-from vantage6.node.runner.factory import create_runner, runs_in_container
+from vantage6.node.runner.factory import create_runner
 from vantage6.node.runner.options import (
     DockerOptions,
     Limits,
@@ -42,5 +42,4 @@ __all__ = [
     "RunnerUnavailableError",
     "StartError",
     "create_runner",
-    "runs_in_container",
 ]

@@ -6,30 +6,7 @@ from vantage6.common.errors import ConfigurationError
 from vantage6.node.runner.base import Runner
 from vantage6.node.runner.options import RunnerOptions
 
-__all__ = ["create_runner", "runs_in_container"]
-
-
-def runs_in_container(kind: str) -> bool:
-    """Tell whether this process is in a container of the engine that runs the algorithms.
-
-    If so, runs reach the proxy at the container's own addresses, so it has to listen on all of
-    them. If not, its socket or its loopback port is what counts.
-
-    Raises
-    ------
-    ConfigurationError
-        If the kind is ``docker`` and no engine answers.
-    """
-    if kind != "docker":
-        return False
-    from vantage6.node.runner.docker.engine import connect
-    from vantage6.node.runner.docker.volumes import own_container
-
-    api = connect()
-    try:
-        return own_container(api) is not None
-    finally:
-        api.close()
+__all__ = ["create_runner"]
 
 
 def create_runner(options: RunnerOptions) -> Runner:

@@ -374,7 +374,10 @@ def _start_error(spec: RunSpec, error: APIError) -> StartError:
 
 def _proxy_port(options: RunnerOptions) -> int:
     if options.proxy.port is None:
-        raise ConfigurationError("The proxy of this node has no port, so no run can reach it.")
+        raise ConfigurationError(
+            "This node runs in a container, where algorithms reach its proxy over TCP, but the "
+            "proxy has no port; set the environment variable PROXY_SERVER_PORT, usually to 80."
+        )
     return options.proxy.port
 
 
