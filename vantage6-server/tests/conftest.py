@@ -28,6 +28,7 @@ from vantage6.common.clock import ManualClock
 from vantage6.common.enums import Operation, Scope
 from vantage6.server import migrations
 from vantage6.server.app import create_app
+from vantage6.server.mail.base import Mailer
 from vantage6.server.models import (
     Collaboration,
     Node,
@@ -239,13 +240,15 @@ def make_world(
     """Return a maker of worlds with other settings; each has a database of its own."""
     made: list[World] = []
 
-    def make(**settings: Any) -> World:
+    def make(*, mailer: Mailer | None = None, **settings: Any) -> World:
         folder = tmp_path / f"world{len(made)}"
         folder.mkdir()
         shutil.copy(template[0], folder / DATABASE)
         clock = ManualClock()
         given = {"uri": f"sqlite:///{DATABASE}", "jwt_secret_key": "s" * 48} | settings
-        app = create_app(load_server_settings(given, "the test", {}), folder, clock=clock)
+        app = create_app(
+            load_server_settings(given, "the test", {}), folder, clock=clock, mailer=mailer
+        )
         made.append(World(app, clock, folder / DATABASE, *template))
         return made[-1]
 

@@ -87,7 +87,8 @@ DELIBERATE = {
 # Cases whose log is not as recorded, because we keep what is left out of a PATCH.
 KEEPS_LOG = frozenset({"log-only", "empty-body"})
 
-# What is not part of this server yet: stores of images, blobs and second factors.
+# What is not part of this server yet: stores of images and of blobs. Second factors are replayed
+# with the accounts.
 OTHER_PREFIXES = ("2fa:", "blob:")
 OTHER_CASES = frozenset(
     {

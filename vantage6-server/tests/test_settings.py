@@ -9,7 +9,8 @@ import pytest
 import yaml
 
 from vantage6.common.errors import ConfigurationError
-from vantage6.server.settings import load_server_settings, token_lifetimes
+from vantage6.server.mail.smtp import SmtpMailer, SmtpServer
+from vantage6.server.settings import load_server_settings, recovery_lifetime, token_lifetimes
 from vantage6.server.wiring import build
 
 # The example of the contract, configuration section 4.
@@ -139,3 +140,39 @@ def test_features_that_are_left_off_are_named(tmp_path: Path) -> None:
     )
     text = " ".join(build(settings, tmp_path).warnings)
     assert all(name in text for name in ("rabbitmq", "prometheus", "large_result_store"))
+
+
+@pytest.mark.parametrize(
+    ("given", "minutes"),
+    [
+        ({}, 60),
+        ({"smtp": {}}, 60),
+        ({"smtp": {"email_token_validity_minutes": 5}}, 5),
+        ({"email_token_validity_minutes": 7}, 7),
+        ({"email_token_validity_minutes": 7, "smtp": {"server": "h"}}, 7),
+        ({"email_token_validity_minutes": 7, "smtp": {"email_token_validity_minutes": 5}}, 5),
+    ],
+)
+def test_the_life_of_recovery_tokens_is_read_from_both_places(
+    given: dict[str, Any], minutes: int
+) -> None:
+    assert recovery_lifetime(load(**given)) == 60.0 * minutes
+
+
+def test_mails_go_to_the_configured_server(tmp_path: Path) -> None:
+    smtp = {"server": "mail.example.org", "port": 587, "username": "u", "password": "p"}
+    services = build(load(smtp=smtp), tmp_path)
+    services.close()
+    assert isinstance(services.mailer, SmtpMailer)
+    assert services.mailer.server == SmtpServer(
+        "mail.example.org", 587, "noreply@vantage6.ai", "u", "p", starttls=True, tls=False
+    )
+
+
+@pytest.mark.parametrize(("given", "reaches"), [({}, False), ({"dev": {}}, True)])
+def test_without_mail_server_only_a_development_set_up_shows_mails(
+    tmp_path: Path, given: dict[str, Any], reaches: bool
+) -> None:
+    services = build(load(**given), tmp_path)
+    services.close()
+    assert services.mailer.reaches_users is reaches

@@ -39,7 +39,11 @@ PATCH /password/change
 POST /blobstream
 POST /kill/node/tasks
 POST /kill/task
+POST /recover/2fa/lost
+POST /recover/2fa/reset
+POST /recover/lost
 POST /recover/node
+POST /recover/reset
 POST /token/container
 POST /token/node
 POST /token/node/validate

@@ -15,6 +15,7 @@ from vantage6.common.clock import Clock
 from vantage6.common.config.load import Settings
 from vantage6.common.log import bind
 from vantage6.server.gateway import attach_gateway
+from vantage6.server.mail.base import Mailer
 from vantage6.server.resources.auth import configure_tokens
 from vantage6.server.resources.errors import REQUEST_ID_KEY, ErrorApi, install_fallback, request_id
 from vantage6.server.resources.routes import IdConverter, add_routes
@@ -36,6 +37,7 @@ def create_app(
     socket_mode: str = "threading",
     run_hash: Callable[[Callable[[], Any]], Any] | None = None,
     clock: Clock | None = None,
+    mailer: Mailer | None = None,
 ) -> Flask:
     """Return the WSGI application; several may live in one process.
 
@@ -51,13 +53,15 @@ def create_app(
         Runs the computation of a password hash without holding up other requests.
     clock : Clock, optional
         The machine's by default.
+    mailer : Mailer, optional
+        Delivers mails; the one that the settings name by default.
 
     Raises
     ------
     ConfigurationError
         If a setting cannot be used.
     """
-    services = build(settings, data_dir, clock=clock, run_hash=run_hash)
+    services = build(settings, data_dir, clock=clock, run_hash=run_hash, mailer=mailer)
     app = Flask("vantage6.server", static_folder=None)
     app.config["RESTFUL_JSON"] = {"separators": (",", ":")}
     app.url_map.converters["int"] = IdConverter

@@ -11,7 +11,13 @@ from vantage6.common.config.load import Settings, load_settings
 from vantage6.common.errors import ConfigurationError
 from vantage6.common.log import DEFAULT_DATE_FORMAT, DEFAULT_FORMAT
 
-__all__ = ["DATABASE_VARIABLE", "SERVER_SECTION", "load_server_settings", "token_lifetimes"]
+__all__ = [
+    "DATABASE_VARIABLE",
+    "SERVER_SECTION",
+    "load_server_settings",
+    "recovery_lifetime",
+    "token_lifetimes",
+]
 
 DATABASE_VARIABLE = "VANTAGE6_DB_URI"
 """Environment variable that overrides `uri`."""
@@ -20,6 +26,8 @@ _HOUR = 3600.0
 _SHORTEST_TOKEN = 1800.0
 _DEFAULT_TOKEN = 6 * _HOUR
 _DEFAULT_REFRESH = 48 * _HOUR
+_MINUTE = 60.0
+_DEFAULT_RECOVERY_MINUTES = 60
 _LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 
 _LOGGING = Section(
@@ -77,7 +85,11 @@ _SMTP = Section(
         Field("MAIL_USE_SSL", Kind.BOOLEAN, "Whether to use TLS from the start.", default=False),
         Field("email_from", Kind.TEXT, "Sender.", "noreply@vantage6.ai"),
         Field(
-            "email_token_validity_minutes", Kind.NUMBER, "Life of recovery tokens.", 60, minimum=1
+            "email_token_validity_minutes",
+            Kind.NUMBER,
+            "Life of recovery tokens.",
+            _DEFAULT_RECOVERY_MINUTES,
+            minimum=1,
         ),
     ),
     optional=True,
@@ -177,7 +189,12 @@ SERVER_SECTION = Section(
             ),
         ),
         Field("prometheus_port", Kind.INTEGER, "Older place of prometheus.exporter_port."),
-        Field("email_token_validity_minutes", Kind.NUMBER, "Older place of the one under smtp."),
+        Field(
+            "email_token_validity_minutes",
+            Kind.NUMBER,
+            "Older place of the one under smtp.",
+            minimum=1,
+        ),
         Section(
             "debug",
             "More log lines.",
@@ -246,6 +263,17 @@ def token_lifetimes(settings: Settings) -> tuple[float, float, tuple[str, ...]]:
         )
         refresh = _DEFAULT_REFRESH
     return access, max(refresh, access + 1), tuple(warnings)
+
+
+def recovery_lifetime(settings: Settings) -> float:
+    """Return the life of recovery tokens in seconds.
+
+    The older place of the setting counts where the newer one has its default.
+    """
+    newer = settings.at("smtp.email_token_validity_minutes", _DEFAULT_RECOVERY_MINUTES)
+    older = settings["email_token_validity_minutes"]
+    minutes = older if older and newer == _DEFAULT_RECOVERY_MINUTES else newer
+    return float(minutes) * _MINUTE
 
 
 def _seconds(hours: Any) -> float | None:

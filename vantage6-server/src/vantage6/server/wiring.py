@@ -15,16 +15,27 @@ from vantage6.common.config.load import Settings
 from vantage6.common.errors import ConfigurationError
 from vantage6.server.events.bus import EventBus
 from vantage6.server.events.local import LocalBus
+from vantage6.server.mail.base import Mailer
+from vantage6.server.mail.console import ConsoleMailer
+from vantage6.server.mail.courier import Courier
+from vantage6.server.mail.smtp import SmtpMailer, SmtpServer
 from vantage6.server.repositories.database import Database, database_url
 from vantage6.server.repositories.unit_of_work import UnitOfWork
 from vantage6.server.services.accounts import Accounts, Lockout
+from vantage6.server.services.notices import MailRules, Notices
 from vantage6.server.services.passwords import Passwords
-from vantage6.server.settings import token_lifetimes
+from vantage6.server.services.recovery import Recovery
+from vantage6.server.services.recovery_tokens import RecoveryTokens
+from vantage6.server.services.repeats import Repeats
+from vantage6.server.settings import recovery_lifetime, token_lifetimes
 
 __all__ = ["Services", "build"]
 
 _SECRET_FILE = "jwt_secret"  # noqa: S105 - the name of a file
 _SECRET_BYTES = 48
+_MINUTE = 60.0
+_REFUSAL_TIME = 0.5
+"""Seconds a refused login takes: longer than any way to check a password."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +57,9 @@ class Services:
     bus: EventBus
     clock: Clock
     passwords: Passwords
+    mailer: Mailer
+    courier: Courier
+    repeats: Repeats
     jwt_secret: str
     access_lifetime: float
     refresh_lifetime: float
@@ -59,14 +73,41 @@ class Services:
     def accounts(self) -> Accounts:
         """What checks the passwords of users."""
         policy = self.settings["password_policy"]
-        lockout = Lockout(policy["max_failed_attempts"], 60 * policy["inactivation_minutes"])
+        lockout = Lockout(policy["max_failed_attempts"], _MINUTE * policy["inactivation_minutes"])
         return Accounts(
             self.work,
             self.passwords,
             self.clock,
             lockout,
             two_factor=self.settings["two_factor_auth"],
+            refusal_time=_REFUSAL_TIME,
+            repeats=self.repeats,
+            on_blocked=self.notices.account_blocked,
         )
+
+    @property
+    def notices(self) -> Notices:
+        """What writes mails to users."""
+        policy = self.settings["password_policy"]
+        rules = MailRules(
+            interval=_MINUTE * policy["between_user_emails_minutes"],
+            support=self.settings["support_email"],
+            max_failed_attempts=policy["max_failed_attempts"],
+        )
+        return Notices(
+            self.work, self.mailer, self.courier, self._recovery_tokens, self.clock, rules
+        )
+
+    @property
+    def recovery(self) -> Recovery:
+        """What lets users back into their accounts."""
+        return Recovery(
+            self.work, self.accounts, self.passwords, self._recovery_tokens, self.notices
+        )
+
+    @property
+    def _recovery_tokens(self) -> RecoveryTokens:
+        return RecoveryTokens(self.jwt_secret, recovery_lifetime(self.settings), self.clock)
 
     @property
     def api_path(self) -> str:
@@ -74,7 +115,8 @@ class Services:
         return str(self.settings["api_path"])
 
     def close(self) -> None:
-        """Let go of the database."""
+        """Hand over the last mails and let go of the database."""
+        self.courier.close()
         self.database.close()
 
 
@@ -84,6 +126,7 @@ def build(
     *,
     clock: Clock | None = None,
     run_hash: Callable[[Callable[[], Any]], Any] | None = None,
+    mailer: Mailer | None = None,
 ) -> Services:
     """Make what the settings ask for.
 
@@ -97,6 +140,8 @@ def build(
         The machine's by default.
     run_hash : callable, optional
         Runs the computation of a password hash, see :class:`Passwords`.
+    mailer : Mailer, optional
+        Delivers mails; the one that the settings name by default.
 
     Raises
     ------
@@ -104,12 +149,16 @@ def build(
         If a setting cannot be used here.
     """
     access, refresh, warnings = token_lifetimes(settings)
+    clock = clock or SystemClock()
     return Services(
         settings=settings,
         database=Database(database_url(settings["uri"], data_dir)),
         bus=LocalBus(),
-        clock=clock or SystemClock(),
+        clock=clock,
         passwords=Passwords(run_hash) if run_hash else Passwords(),
+        mailer=mailer or _mailer(settings),
+        courier=Courier(),
+        repeats=Repeats(clock),
         jwt_secret=settings["jwt_secret_key"] or _kept_secret(data_dir / _SECRET_FILE),
         access_lifetime=access,
         refresh_lifetime=refresh,
@@ -128,6 +177,23 @@ def _not_yet_used(settings: Settings) -> tuple[str, ...]:
         off["prometheus"] = "this release exports no metrics"
     return tuple(
         f"The setting {name} has no effect: {why}." for name, why in off.items() if settings[name]
+    )
+
+
+def _mailer(settings: Settings) -> Mailer:
+    smtp = settings["smtp"]
+    if smtp is None:
+        return ConsoleMailer(show=settings["dev"] is not None)
+    return SmtpMailer(
+        SmtpServer(
+            host=smtp["server"],
+            port=smtp["port"],
+            sender=smtp["email_from"],
+            username=smtp["username"],
+            password=smtp["password"],
+            starttls=smtp["MAIL_USE_TLS"],
+            tls=smtp["MAIL_USE_SSL"],
+        )
     )
 
 

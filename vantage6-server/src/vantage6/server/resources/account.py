@@ -8,7 +8,7 @@ from vantage6.common.wire.rest.base import IdInput
 from vantage6.common.wire.rest.token import PasswordChange
 from vantage6.server.policy.principal import UserPrincipal
 from vantage6.server.resources.auth import caller, services
-from vantage6.server.resources.request import load_body
+from vantage6.server.resources.request import client_address, load_body
 from vantage6.server.services import nodes
 
 __all__ = ["ROUTES"]
@@ -21,8 +21,9 @@ class OwnPassword(Resource):
     def patch(self, principal: UserPrincipal) -> dict[str, str]:
         """Replace it, if the present one is known."""
         body = load_body(PasswordChange())
-        accounts = services().accounts
-        accounts.change_password(principal, body["current_password"], body["new_password"])
+        services().accounts.change_password(
+            principal, body["current_password"], body["new_password"], source=client_address()
+        )
         return {"msg": "The password is changed."}
 
 

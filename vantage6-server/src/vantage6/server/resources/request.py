@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from ipaddress import ip_address
 from typing import Any
 
 from flask import request
@@ -12,7 +13,7 @@ from werkzeug.exceptions import UnsupportedMediaType
 
 from vantage6.server.services.errors import BadRequest, Invalid
 
-__all__ = ["HIGHEST_ID", "included", "load_body", "query_id", "query_int"]
+__all__ = ["HIGHEST_ID", "client_address", "included", "load_body", "query_id", "query_int"]
 
 HIGHEST_ID = 2**31 - 1
 _TRUE = frozenset({"1", "true", "yes", "on", "y", "t"})
@@ -92,6 +93,15 @@ def _is_storable(value: Any) -> bool:
     if isinstance(value, list):
         return all(_is_storable(inner) for inner in value)
     return True
+
+
+def client_address() -> str:
+    """Return the address of whoever sent the request, as the nearest proxy saw it, or nothing."""
+    route = request.access_route
+    try:
+        return str(ip_address(route[-1])) if route else ""
+    except ValueError:
+        return ""
 
 
 def query_int(name: str) -> int | None:

@@ -18,7 +18,7 @@ from vantage6.server.resources.auth import (
     services,
     token_pair,
 )
-from vantage6.server.resources.request import load_body
+from vantage6.server.resources.request import client_address, load_body
 from vantage6.server.services.container_tokens import grant_container
 from vantage6.server.services.errors import Unauthenticated
 from vantage6.server.services.second_factor import provisioning_uri
@@ -36,7 +36,9 @@ class UserToken(Resource):
         """Exchange name and password, and a code where one is asked for, for tokens."""
         body = load_body(UserLogin())
         here = services()
-        login = here.accounts.log_in(body["username"], body["password"], body.get("mfa_code"))
+        login = here.accounts.log_in(
+            body["username"], body["password"], body.get("mfa_code"), source=client_address()
+        )
         if login.new_secret is not None:
             return {
                 "qr_uri": provisioning_uri(
