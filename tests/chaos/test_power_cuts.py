@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import random
 import time
-from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.support.counting import COUNTING, COUNTING_SETTINGS, Ledger
 from tests.support.networks import Researcher, lung_network
 from vantage6.common.cli.local_network import LocalNetwork
 
@@ -17,34 +17,16 @@ TASKS = 12
 CUTS = 6
 SEED = 20
 ALL = (0, 1, 2)
-IMAGE = "registry.example/counting:1"
-# Each run has an input file of its own, so its name tells runs apart.
-ALGORITHM = """
-import os, time
-from pathlib import Path
-
-def count(seconds, tag):
-    with Path({ledger!r}).open("a") as ledger:
-        ledger.write(os.environ["INPUT_FILE"] + chr(10))
-    time.sleep(seconds)
-    return {{"tag": tag}}
-"""
 
 
 @pytest.fixture
-def ledger(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """File in which the algorithm writes a line at each of its starts."""
-    ledger = tmp_path / "ledger"
-    (tmp_path / "package").mkdir()
-    (tmp_path / "package" / "counting.py").write_text(ALGORITHM.format(ledger=str(ledger)))
-    monkeypatch.setenv("PYTHONPATH", str(tmp_path / "package"))
-    return ledger
+def ledger(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ledger:
+    return Ledger(tmp_path, monkeypatch)
 
 
 @pytest.fixture
-def network(tmp_path: Path, ledger: Path) -> Iterator[LocalNetwork]:
-    settings = {"allowed_algorithms": [IMAGE], "process_packages": {IMAGE: "counting"}}
-    with lung_network(tmp_path, runner="process", **settings) as network:
+def network(tmp_path: Path, ledger: Ledger) -> Iterator[LocalNetwork]:
+    with lung_network(tmp_path, runner="process", **COUNTING_SETTINGS) as network:
         yield network
 
 
@@ -69,11 +51,11 @@ def _cut(network: LocalNetwork, dice: random.Random) -> None:
 
 @pytest.mark.slow
 def test_every_run_ends_once_with_its_result_whatever_is_killed(
-    network: LocalNetwork, researcher: Researcher, ledger: Path
+    network: LocalNetwork, researcher: Researcher, ledger: Ledger
 ) -> None:
     dice = random.Random(SEED)
     tasks = {
-        researcher.start(IMAGE, "count", at=ALL, seconds=0.5 + dice.random(), tag=str(i)): str(i)
+        researcher.start(COUNTING, "count", at=ALL, seconds=0.5 + dice.random(), tag=str(i)): str(i)
         for i in range(TASKS)
     }
 
@@ -85,6 +67,6 @@ def test_every_run_ends_once_with_its_result_whatever_is_killed(
         runs = researcher.finish(task, timeout=120)
         assert [run["status"] for run in runs] == ["completed"] * len(ALL), [r["log"] for r in runs]
         assert [result["tag"] for result in researcher.results(task)] == [tag] * len(ALL)
-    starts = Counter(ledger.read_text().splitlines())
+    starts = ledger.starts()
     assert len(starts) == TASKS * len(ALL)
     assert set(starts.values()) == {1}
