@@ -5,14 +5,16 @@ from __future__ import annotations
 import json
 import os
 import signal
+import subprocess
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from vantage6.node.runner import RunPhase, StartError
+from vantage6.node.runner import RunPhase, StartError, launcher
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="processes are started the Unix way")
 
@@ -95,6 +97,15 @@ def test_a_run_whose_launcher_was_killed_is_gone_with_all_it_started(station: An
     assert state.phase is RunPhase.GONE
     assert "has disappeared" in state.reason
     eventually(lambda: not lives(algorithm))
+
+
+def test_an_algorithm_does_not_begin_when_its_launcher_is_gone_already() -> None:
+    codes = [
+        subprocess.run(["true"], preexec_fn=partial(launcher._die_with, parent), check=False)
+        for parent in (os.getpid(), 2**22 + 1)
+    ]
+
+    assert [code.returncode for code in codes] == [0, 127]
 
 
 def test_processes_that_left_the_session_are_ended_too(station: Any) -> None:

@@ -18,6 +18,7 @@ import signal
 import subprocess
 import sys
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -103,9 +104,11 @@ def _leave_caller() -> None:
     _process_control(_PR_SET_CHILD_SUBREAPER, 1)
 
 
-def _die_with_parent() -> None:
+def _die_with(launcher: int) -> None:
     """Let the algorithm end with its launcher, for nobody else could tell of its end."""
     _process_control(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != launcher:  # it was killed before it could matter
+        os._exit(_NOT_STARTED)
 
 
 def _process_control(option: int, value: int) -> None:
@@ -125,7 +128,7 @@ def _run(order: dict[str, Any], log: BoundedLog, signals: int) -> int:
             stdout=writing,
             stderr=subprocess.STDOUT,
             start_new_session=True,
-            preexec_fn=_die_with_parent,  # noqa: PLW1509 - there are no threads here
+            preexec_fn=partial(_die_with, os.getpid()),  # noqa: PLW1509 - no threads here
         )
     except OSError as error:
         log.write(f"The algorithm cannot be started: {error}\n".encode())
