@@ -48,6 +48,7 @@ from vantage6.server.services.first_start import prepare
 from vantage6.server.services.passwords import Passwords
 from vantage6.server.services.tokens import give_api_key
 from vantage6.server.settings import load_server_settings
+from vantage6.server.vpn.base import VpnPortal
 from vantage6.server.wiring import Services
 
 PASSWORD = "Passw0rd!"
@@ -240,14 +241,20 @@ def make_world(
     """Return a maker of worlds with other settings; each has a database of its own."""
     made: list[World] = []
 
-    def make(*, mailer: Mailer | None = None, **settings: Any) -> World:
+    def make(
+        *, mailer: Mailer | None = None, vpn_portal: VpnPortal | None = None, **settings: Any
+    ) -> World:
         folder = tmp_path / f"world{len(made)}"
         folder.mkdir()
         shutil.copy(template[0], folder / DATABASE)
         clock = ManualClock()
         given = {"uri": f"sqlite:///{DATABASE}", "jwt_secret_key": "s" * 48} | settings
         app = create_app(
-            load_server_settings(given, "the test", {}), folder, clock=clock, mailer=mailer
+            load_server_settings(given, "the test", {}),
+            folder,
+            clock=clock,
+            mailer=mailer,
+            vpn_portal=vpn_portal,
         )
         made.append(World(app, clock, folder / DATABASE, *template))
         return made[-1]

@@ -27,6 +27,8 @@ GET /rule/<int:id>
 GET /run
 GET /task/<int:id>/status
 GET /version
+GET /vpn
+GET /vpn/algorithm/addresses
 GET,PATCH /run/<int:id>
 GET,POST /collaboration
 GET,POST /node
@@ -37,6 +39,7 @@ GET,POST /task
 GET,POST /user
 PATCH /password/change
 POST /blobstream
+POST /column
 POST /kill/node/tasks
 POST /kill/task
 POST /recover/2fa/lost
@@ -50,6 +53,7 @@ POST /token/node/validate
 POST /token/refresh
 POST /token/user
 POST /token/user/validate
+POST /vpn/update
 """
 
 

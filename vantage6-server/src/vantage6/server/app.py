@@ -19,6 +19,7 @@ from vantage6.server.mail.base import Mailer
 from vantage6.server.resources.auth import configure_tokens
 from vantage6.server.resources.errors import REQUEST_ID_KEY, ErrorApi, install_fallback, request_id
 from vantage6.server.resources.routes import IdConverter, add_routes
+from vantage6.server.vpn.base import VpnPortal
 from vantage6.server.wiring import build
 
 __all__ = ["create_app"]
@@ -38,6 +39,7 @@ def create_app(
     run_hash: Callable[[Callable[[], Any]], Any] | None = None,
     clock: Clock | None = None,
     mailer: Mailer | None = None,
+    vpn_portal: VpnPortal | None = None,
 ) -> Flask:
     """Return the WSGI application; several may live in one process.
 
@@ -55,13 +57,17 @@ def create_app(
         The machine's by default.
     mailer : Mailer, optional
         Delivers mails; the one that the settings name by default.
+    vpn_portal : VpnPortal, optional
+        Gives out VPN configurations; the one that the settings name by default.
 
     Raises
     ------
     ConfigurationError
         If a setting cannot be used.
     """
-    services = build(settings, data_dir, clock=clock, run_hash=run_hash, mailer=mailer)
+    services = build(
+        settings, data_dir, clock=clock, run_hash=run_hash, mailer=mailer, vpn_portal=vpn_portal
+    )
     app = Flask("vantage6.server", static_folder=None)
     app.config["RESTFUL_JSON"] = {"separators": (",", ":")}
     app.url_map.converters["int"] = IdConverter

@@ -28,6 +28,8 @@ from vantage6.server.services.recovery import Recovery
 from vantage6.server.services.recovery_tokens import RecoveryTokens
 from vantage6.server.services.repeats import Repeats
 from vantage6.server.settings import recovery_lifetime, token_lifetimes
+from vantage6.server.vpn.base import VpnPortal
+from vantage6.server.vpn.eduvpn import EduVpnPortal, PortalAccess
 
 __all__ = ["Services", "build"]
 
@@ -44,6 +46,8 @@ class Services:
 
     Attributes
     ----------
+    vpn_portal : VpnPortal or None
+        Where nodes get VPN configurations from, if there is VPN.
     access_lifetime, refresh_lifetime : float
         Life of tokens, in seconds.
     jwt_secret : str
@@ -60,6 +64,7 @@ class Services:
     mailer: Mailer
     courier: Courier
     repeats: Repeats
+    vpn_portal: VpnPortal | None
     jwt_secret: str
     access_lifetime: float
     refresh_lifetime: float
@@ -127,6 +132,7 @@ def build(
     clock: Clock | None = None,
     run_hash: Callable[[Callable[[], Any]], Any] | None = None,
     mailer: Mailer | None = None,
+    vpn_portal: VpnPortal | None = None,
 ) -> Services:
     """Make what the settings ask for.
 
@@ -142,6 +148,8 @@ def build(
         Runs the computation of a password hash, see :class:`Passwords`.
     mailer : Mailer, optional
         Delivers mails; the one that the settings name by default.
+    vpn_portal : VpnPortal, optional
+        Gives out VPN configurations; the one that the settings name by default.
 
     Raises
     ------
@@ -159,6 +167,7 @@ def build(
         mailer=mailer or _mailer(settings),
         courier=Courier(),
         repeats=Repeats(clock),
+        vpn_portal=vpn_portal or _vpn_portal(settings),
         jwt_secret=settings["jwt_secret_key"] or _kept_secret(data_dir / _SECRET_FILE),
         access_lifetime=access,
         refresh_lifetime=refresh,
@@ -171,7 +180,6 @@ def _not_yet_used(settings: Settings) -> tuple[str, ...]:
     off = {
         "rabbitmq": "this release runs as one server process, so no broker is used",
         "large_result_store": "this release keeps inputs and results in the database",
-        "vpn_server": "this release gives nodes no VPN configuration",
     }
     if settings.at("prometheus.enabled"):
         off["prometheus"] = "this release exports no metrics"
@@ -193,6 +201,22 @@ def _mailer(settings: Settings) -> Mailer:
             password=smtp["password"],
             starttls=smtp["MAIL_USE_TLS"],
             tls=smtp["MAIL_USE_SSL"],
+        )
+    )
+
+
+def _vpn_portal(settings: Settings) -> VpnPortal | None:
+    given = settings["vpn_server"]
+    if given is None:
+        return None
+    return EduVpnPortal(
+        PortalAccess(
+            url=given["url"],
+            redirect_url=given["redirect_url"],
+            client_id=given["client_id"],
+            client_secret=given["client_secret"],
+            username=given["portal_username"],
+            password=given["portal_userpass"],
         )
     )
 

@@ -61,6 +61,10 @@ ERROR_TABLE: tuple[tuple[type[Exception], Refusal], ...] = (
     (errors.BadRequest, Refusal(HTTPStatus.BAD_REQUEST, errors.BadRequest.code)),
     (errors.NotConfigured, Refusal(HTTPStatus.NOT_IMPLEMENTED, errors.NotConfigured.code)),
     (errors.Unavailable, Refusal(HTTPStatus.SERVICE_UNAVAILABLE, errors.Unavailable.code)),
+    (
+        errors.Misconfigured,
+        Refusal(HTTPStatus.INTERNAL_SERVER_ERROR, errors.Misconfigured.code),
+    ),
     (errors.DomainError, Refusal(HTTPStatus.BAD_REQUEST, errors.DomainError.code)),
     (
         jwt_errors.NoAuthorizationError,

@@ -9,6 +9,7 @@ from vantage6.server.resources import (
     account,
     blobstream,
     collaboration,
+    column,
     health,
     kill,
     node,
@@ -24,6 +25,7 @@ from vantage6.server.resources import (
     token,
     user,
     version,
+    vpn,
 )
 from vantage6.server.resources.request import HIGHEST_ID
 
@@ -47,6 +49,8 @@ ROUTES = (
     *result.ROUTES,
     *kill.ROUTES,
     *port.ROUTES,
+    *vpn.ROUTES,
+    *column.ROUTES,
     *blobstream.ROUTES,
 )
 

@@ -12,7 +12,8 @@
     │   └── Invalid       fields of the body or the query are wrong: has `errors`
     ├── Refused           allowed in general, but not for this object
     ├── NotConfigured     the feature is switched off on this server
-    └── Unavailable       something the server depends on does not answer
+    ├── Unavailable       something the server depends on does not answer
+    └── Misconfigured     the feature is on, but its settings do not work
 
 ``resources/errors.py`` is the one place that turns them into statuses. The text is one sentence
 for the caller: it names the thing, what was expected, and what to do.
@@ -31,6 +32,7 @@ __all__ = [
     "DomainError",
     "Forbidden",
     "Invalid",
+    "Misconfigured",
     "NotConfigured",
     "NotFound",
     "Refused",
@@ -137,3 +139,9 @@ class Unavailable(DomainError):  # noqa: N818 - reads as the fact it states
     """Something the server depends on does not answer."""
 
     code = "unavailable"
+
+
+class Misconfigured(DomainError):  # noqa: N818 - reads as the fact it states
+    """The feature is switched on, but its settings do not work."""
+
+    code = "misconfigured"

@@ -9,7 +9,7 @@ from marshmallow import Schema, ValidationError, fields, validate, validates_sch
 
 from vantage6.common.wire.rest.fields import Identifier, Name, Url
 
-__all__ = ["DATABASE_KEYS", "IDEMPOTENCY_HEADER", "TaskInput"]
+__all__ = ["DATABASE_KEYS", "IDEMPOTENCY_HEADER", "TaskInput", "task_organizations"]
 
 IDEMPOTENCY_HEADER = "Idempotency-Key"
 """Header of ``POST /task``: repeating a request with the same key creates nothing new."""
@@ -61,6 +61,15 @@ def _parameter_problem(entry: Mapping[str, Any]) -> str | None:
     return None
 
 
+def task_organizations() -> fields.List[Any]:
+    """Return a field for the organizations of a task, each with the input for it.
+
+    Entries are checked here and not by nested fields: the contract reports one flat list of texts
+    per key (golden sample ``task__POST``, case ``schema-error``).
+    """
+    return fields.List(fields.Raw(), required=True, validate=_check_organizations)
+
+
 class TaskInput(Schema):
     """What ``POST /task`` asks for; one entry of `organizations` becomes one run."""
 
@@ -71,9 +80,7 @@ class TaskInput(Schema):
     study_id = Identifier(load_default=None)
     store_id = Identifier(load_default=None)
     server_url = Url(load_default=None)
-    # Entries are checked here and not by nested fields: the contract reports one flat list of
-    # texts per key (golden sample task__POST, case schema-error).
-    organizations = fields.List(fields.Raw(), required=True, validate=_check_organizations)
+    organizations = task_organizations()
     databases = fields.List(
         fields.Raw(), load_default=None, allow_none=True, validate=_check_databases
     )

@@ -1,0 +1,1 @@
+"""Where nodes get their VPN configuration from."""
