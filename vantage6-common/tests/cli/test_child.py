@@ -10,6 +10,7 @@ import pytest
 
 from vantage6.common.cli.child import ChildError, ChildProcess, kill_processes_using
 
+_WAITING = "import sys; print('up', flush=True); sys.stdin.read()"
 _STUBBORN = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN)"
 
 
@@ -74,9 +75,8 @@ def test_a_child_that_ignores_the_request_is_killed_after_the_grace(tmp_path: Pa
 
 
 def test_processes_that_name_a_folder_are_ended(tmp_path: Path) -> None:
-    code = "import sys; print('up', flush=True); sys.stdin.read()"
     with subprocess.Popen(
-        [sys.executable, "-c", code, str(tmp_path / "run")],
+        [sys.executable, "-c", _WAITING, str(tmp_path / "run")],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
     ) as process:
@@ -85,3 +85,24 @@ def test_processes_that_name_a_folder_are_ended(tmp_path: Path) -> None:
 
         assert kill_processes_using(tmp_path) == [process.pid]
         assert process.wait(timeout=20) == -signal.SIGKILL
+
+
+def test_a_folder_with_a_longer_name_is_another_one(tmp_path: Path) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", _WAITING, str(tmp_path / "demo-2")], stdin=subprocess.PIPE
+    ) as other:
+        assert kill_processes_using(tmp_path / "demo") == []
+        assert other.poll() is None
+        other.kill()
+
+
+def test_who_asks_for_it_is_spared(tmp_path: Path) -> None:
+    asks = (
+        "import pathlib, sys; from vantage6.common.cli.child import kill_processes_using;"
+        "print(kill_processes_using(pathlib.Path(sys.argv[1])))"
+    )
+    starts = "import subprocess, sys; sys.exit(subprocess.call([sys.executable, *sys.argv[1:]]))"
+    command = [sys.executable, "-c", starts, "-c", asks, str(tmp_path)]
+    answer = subprocess.run(command, capture_output=True, text=True, check=False)
+
+    assert (answer.returncode, answer.stdout) == (0, "[]\n")

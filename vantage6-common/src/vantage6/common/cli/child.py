@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import signal
 import subprocess
 import time
@@ -146,10 +147,12 @@ def kill_processes_using(folder: Path) -> list[int]:
     """End every process whose command line, folder or environment lies in `folder`.
 
     Runs outlive their node on purpose; when a whole network is removed they have to go, too.
-    Does nothing where there is no ``/proc``.
+    This process and those it was started by are spared. Does nothing where there is no ``/proc``.
     """
-    needle = os.fsencode(folder.resolve())
-    found = [pid for pid in _all_processes() if pid != os.getpid() and _mentions(pid, needle)]
+    # The whole path: /tmp/demo is not /tmp/demo-2.
+    needle = re.compile(re.escape(os.fsencode(folder.resolve())) + rb"(?=[/\0:]|$)")
+    spared = _with_ancestors(os.getpid())
+    found = [pid for pid in _all_processes() if pid not in spared and _mentions(pid, needle)]
     for pid in found:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.kill(pid, signal.SIGKILL)
@@ -161,11 +164,24 @@ def _all_processes() -> list[int]:
     return [int(entry.name) for entry in proc.glob("[0-9]*")] if proc.is_dir() else []
 
 
-def _mentions(pid: int, needle: bytes) -> bool:
+def _with_ancestors(pid: int) -> set[int]:
+    """Return a process and those that started it: who asked for the folder may be in it."""
+    found: set[int] = set()
+    while pid > 0 and pid not in found:
+        found.add(pid)
+        try:
+            status = Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace")
+        except OSError:
+            break
+        pid = int(status.rpartition(")")[2].split()[1])
+    return found
+
+
+def _mentions(pid: int, needle: re.Pattern[bytes]) -> bool:
     proc = Path("/proc") / str(pid)
     try:
         parts = [(proc / "cmdline").read_bytes(), (proc / "environ").read_bytes()]
         parts.append(os.fsencode((proc / "cwd").readlink()))
     except OSError:  # ended in the meantime, or not ours
         return False
-    return any(needle in part for part in parts)
+    return any(needle.search(part) for part in parts)
