@@ -19,6 +19,7 @@ from vantage6.node import app as app_module
 from vantage6.node.app import Announcements, NodeApp
 from vantage6.node.assembly import NodeParts
 from vantage6.node.link.connection import Connection, EventHandler
+from vantage6.node.runs import worker
 from vantage6.node.testing.engine import FakeEngine, FakeRunner
 from vantage6.node.testing.simulator import ServerSimulator
 from vantage6.node.testing.station import settings_for_tests
@@ -301,6 +302,32 @@ def test_two_nodes_do_not_share_a_data_folder(
     wait_for(lambda: second.failure)
 
     assert f"{tmp_path} is in use by another node" in str(second.failure)
+
+
+def test_a_machine_that_is_short_of_threads_leaves_no_run_behind(
+    server: ServerSimulator,
+    engine: FakeEngine,
+    begin: Callable[..., Process],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    start = threading.Thread.start
+    refused: list[str] = []
+
+    def refuse_at_first(thread: threading.Thread) -> None:
+        if thread.name.startswith("run-") and thread.name not in refused:
+            refused.append(thread.name)
+            raise RuntimeError("can't start new thread")
+        start(thread)
+
+    monkeypatch.setattr(worker, "_THREAD_PAUSE", 0.01)
+    monkeypatch.setattr(threading.Thread, "start", refuse_at_first)
+    server.add_run(1)
+    begin()
+    wait_for(engine.running)
+    engine.finish(1)
+    wait_for(lambda: server.results[1])
+
+    assert "run-1-start" in refused
 
 
 def test_housekeeping_is_done_again_and_again_whatever_fails(

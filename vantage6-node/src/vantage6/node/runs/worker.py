@@ -7,6 +7,7 @@ import logging
 import shutil
 import sqlite3
 import threading
+import time
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import TypeVar
@@ -43,6 +44,7 @@ _WATCH_SLICE = 60.0
 _FIRST_PAUSE = 0.2
 _LONGEST_PAUSE = 10.0
 _COLLECT_ATTEMPTS = 5
+_THREAD_PAUSE = 1.0
 
 _T = TypeVar("_T")
 
@@ -369,4 +371,15 @@ def _as_it_ended(output: RunOutput, exit_code: int | None) -> RunOutput:
 
 
 def _in_thread(name: str, work: Callable[[], None]) -> None:
-    threading.Thread(target=work, name=name, daemon=True).start()
+    """Work in the background; while the system gives no more threads, wait for one.
+
+    To wait holds up all runs, but an action left out would hold up its run for ever.
+    """
+    while True:
+        try:
+            threading.Thread(target=work, name=name, daemon=True).start()
+        except RuntimeError:
+            _log.exception("No thread for %s, trying again in %.0f s", name, _THREAD_PAUSE)
+            time.sleep(_THREAD_PAUSE)
+        else:
+            return
