@@ -52,3 +52,10 @@ def test_wheels_share_the_namespace_and_ship_types_and_licence(
         assert not {"vantage6/__init__.py", "vantage6/algorithm/__init__.py"} & set(names), package
         for name in names:
             assert owners.setdefault(name, package) == package, name
+
+
+def test_the_server_ships_the_texts_of_its_mails(wheels: Mapping[str, Path]) -> None:
+    names = zipfile.ZipFile(wheels["vantage6-server"]).namelist()
+    texts = {Path(name).name for name in names if "/mail/templates/" in name}
+    letters = ("account_blocked", "password_reset", "second_factor_reset")
+    assert texts == {f"{letter}.{form}" for letter in letters for form in ("txt", "html")}

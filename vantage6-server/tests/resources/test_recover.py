@@ -279,6 +279,14 @@ class TestNewPassword:
         assert _reset(world, world.token(NAME)).status_code == 400
         assert _reset_factor(world, world.token(NAME)).status_code == 400
 
+    @pytest.mark.parametrize(
+        "text",
+        ["", ".", "..", "a.b.c", "é.é.é", "." * 1024, "e30.e30.e30", "eyJhbGciOjF9.e30.", " "],
+    )
+    def test_other_texts_are_no_tokens(self, world: Any, text: str) -> None:
+        assert _reset(world, text).status_code == 400
+        assert _reset_factor(world, text).status_code == 400
+
     def test_it_names_the_user_as_the_contract_says(self, world: Any, token: str) -> None:
         assert _claims(token)["sub"] == {"id": str(world.identity(NAME))}
         assert len(token) <= 1024

@@ -90,6 +90,11 @@ PATHS = (
     "/collaboration/1/node",
     "/study/1/organization",
     "/recover/node",
+    "/recover/lost",
+    "/recover/reset",
+    "/recover/2fa/lost",
+    "/recover/2fa/reset",
+    "/column",
     "/token/user",
     "/token/node",
 )
