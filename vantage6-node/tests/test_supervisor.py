@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 
 from vantage6.node.supervisor import Loop, Supervisor
 
@@ -65,4 +66,19 @@ def test_a_loop_that_does_not_end_is_named_and_left_behind() -> None:
     supervisor.start([Loop("stubborn", run)])
 
     assert supervisor.shut_down(timeout=0.05) == ["stubborn"]
+    forever.set()
+
+
+def test_loops_that_hang_share_the_time_to_end() -> None:
+    forever = threading.Event()
+
+    def run(_stop: threading.Event) -> None:
+        forever.wait()
+
+    supervisor = Supervisor()
+    supervisor.start([Loop(name, run) for name in "abcd"])
+    begin = time.monotonic()
+
+    assert supervisor.shut_down(timeout=1.0) == ["d", "c", "b", "a"]
+    assert time.monotonic() - begin < 2.5
     forever.set()

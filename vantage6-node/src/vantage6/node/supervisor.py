@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import signal
 import threading
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from types import FrameType
@@ -16,6 +17,7 @@ __all__ = ["FatalError", "Loop", "NodeStoppedError", "Supervisor", "stop_on_sign
 
 _log = logging.getLogger(__name__)
 _JOIN_TIMEOUT = 10.0
+_SHORTEST_JOIN = 0.1
 _FIRST_RESTART = 0.5
 _SLOWEST_RESTART = 30.0
 
@@ -82,15 +84,17 @@ class Supervisor:
         Parameters
         ----------
         timeout : float, optional
-            How many seconds one loop gets to end.
+            How many seconds they get to end, all together: who asked for the end does not wait
+            for each report that hangs.
         """
         late = []
+        deadline = time.monotonic() + timeout
         for loop, loop_stop, thread in reversed(self._running):
             loop_stop.set()
             loop.wake()
-            thread.join(timeout)
+            thread.join(max(_SHORTEST_JOIN, deadline - time.monotonic()))
             if thread.is_alive():
-                _log.warning("Loop %s did not end within %.0f s", loop.name, timeout)
+                _log.warning("Loop %s did not end in time", loop.name)
                 late.append(loop.name)
         self._running.clear()
         return late
