@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import signal
 import threading
 import time
 
-from vantage6.node.supervisor import Loop, Supervisor
+import pytest
+
+from vantage6.node.supervisor import Loop, Supervisor, stopping_on_signals
 
 
 def test_a_loop_that_fails_starts_again() -> None:
@@ -82,3 +85,22 @@ def test_loops_that_hang_share_the_time_to_end() -> None:
     assert supervisor.shut_down(timeout=1.0) == ["d", "c", "b", "a"]
     assert time.monotonic() - begin < 2.5
     forever.set()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_the_waiting_whichever_thread_receives_it(number: signal.Signals) -> None:
+    stop = threading.Event()
+    before = signal.getsignal(number)
+
+    def receive() -> None:
+        time.sleep(0.1)  # until the main thread waits
+        signal.pthread_kill(threading.get_ident(), number)
+
+    with stopping_on_signals(stop):
+        receiver = threading.Thread(target=receive)
+        receiver.start()
+        asked = time.monotonic()
+        assert stop.wait(10)
+        assert time.monotonic() - asked < 5
+        receiver.join()
+    assert signal.getsignal(number) is before

@@ -14,7 +14,7 @@ from vantage6.common.errors import V6Error
 from vantage6.common.log import configure_logging
 from vantage6.node.app import Announcements, NodeApp
 from vantage6.node.settings import NodeSettings, load_node_settings
-from vantage6.node.supervisor import stop_on_signals
+from vantage6.node.supervisor import stopping_on_signals
 
 __all__ = ["load", "main", "serve"]
 
@@ -48,8 +48,8 @@ def serve(context: InstanceContext) -> None:
             context,
             Announcements(ready=output.info, waiting=output.info, warning=output.warning),
         )
-        stop_on_signals(app.stop)
-        app.run()
+        with stopping_on_signals(app.stop):
+            app.run()
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

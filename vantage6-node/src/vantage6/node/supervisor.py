@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import logging
+import os
 import signal
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
-from types import FrameType
 
 from vantage6.common.errors import V6Error
 from vantage6.common.http.retry import Backoff
 
-__all__ = ["FatalError", "Loop", "NodeStoppedError", "Supervisor", "stop_on_signals"]
+__all__ = ["FatalError", "Loop", "NodeStoppedError", "Supervisor", "stopping_on_signals"]
 
 _log = logging.getLogger(__name__)
+_ENDING = (signal.SIGTERM, signal.SIGINT)
 _JOIN_TIMEOUT = 10.0
 _SHORTEST_JOIN = 0.1
 _FIRST_RESTART = 0.5
@@ -112,12 +114,33 @@ class Supervisor:
                 pause.reset()
 
 
-def stop_on_signals(stop: threading.Event) -> None:
-    """Set `stop` when the process is asked to end (SIGTERM, SIGINT)."""
+@contextmanager
+def stopping_on_signals(stop: threading.Event) -> Iterator[None]:
+    """Set `stop` when the process is asked to end (SIGTERM, SIGINT) within the block.
 
-    def ask(number: int, _frame: FrameType | None) -> None:
-        _log.info("Received %s, shutting down", signal.Signals(number).name)
-        stop.set()
+    A handler in Python would run when the main thread next wakes up, which may be never: it waits
+    for `stop`, and a signal that another thread receives does not disturb it. So the interpreter
+    writes each signal into a pipe, and a thread of its own reads them.
+    """
+    reading, writing = os.pipe()
+    os.set_blocking(writing, False)
+    listener = threading.Thread(target=_listen, args=(reading, stop), name="signals", daemon=True)
+    listener.start()
+    earlier_descriptor = signal.set_wakeup_fd(writing)
+    earlier = {number: signal.signal(number, lambda *_: None) for number in _ENDING}
+    try:
+        yield
+    finally:
+        for number, handler in earlier.items():
+            signal.signal(number, handler)
+        signal.set_wakeup_fd(earlier_descriptor)
+        os.close(writing)
+        listener.join()
+        os.close(reading)
 
-    signal.signal(signal.SIGTERM, ask)
-    signal.signal(signal.SIGINT, ask)
+
+def _listen(reading: int, stop: threading.Event) -> None:
+    while received := os.read(reading, 1):
+        if received[0] in _ENDING:
+            _log.info("Received %s, shutting down", signal.Signals(received[0]).name)
+            stop.set()
