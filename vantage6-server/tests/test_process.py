@@ -206,6 +206,16 @@ def test_a_node_hears_of_tasks_over_every_transport(
     assert server.root.get("/node")["data"][0]["config"] == []
 
 
+def test_the_last_frames_of_a_web_socket_are_not_taken_for_requests(server: RunningServer) -> None:
+    for _ in range(5):
+        node = NodeSocket(server, ["websocket"])
+        node.wait_for("sync")
+        node.client.disconnect()
+    wait_until(lambda: server.node_status() == "offline")
+
+    assert " - ERROR " not in server.child.output.read_text()
+
+
 def test_a_node_is_offline_after_a_crash_until_it_comes_back(server: RunningServer) -> None:
     node = NodeSocket(server, ["websocket"])
     try:

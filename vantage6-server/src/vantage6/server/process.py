@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import gevent
-from gevent.pywsgi import LoggingLogAdapter, WSGIServer
+from gevent.pywsgi import LoggingLogAdapter, WSGIHandler, WSGIServer
 from gevent.threadpool import ThreadPool
 
 from vantage6.common.cli import output
@@ -137,7 +137,11 @@ def _answer(
     started = start_up(context, settings, socket_mode="gevent", run_hash=hashing.apply)
     in_flight = InFlight(started.app)
     server = WSGIServer(
-        listener, in_flight, log=None, error_log=LoggingLogAdapter(_log, logging.ERROR)
+        listener,
+        in_flight,
+        log=None,
+        error_log=LoggingLogAdapter(_log, logging.ERROR),
+        handler_class=_Handler,
     )
     server.start()
     _tell_ready(context, settings, listener, started.first_start)
@@ -148,6 +152,15 @@ def _answer(
     in_flight.wait_until_none(_GRACE)
     started.close()
     output.info(f"Server {context.name} stopped")
+
+
+class _Handler(WSGIHandler):  # type: ignore[misc] # the library has no types
+    """Ends a connection after a web socket, whose last frames are no request."""
+
+    def handle_one_response(self) -> None:
+        super().handle_one_response()
+        if self.environ.get("HTTP_UPGRADE", "").lower() == "websocket":
+            self.close_connection = True
 
 
 def _tell_ready(
