@@ -8,6 +8,7 @@ own.
 from __future__ import annotations
 
 import hashlib
+import re
 import secrets
 import threading
 import time
@@ -102,6 +103,9 @@ def _lines(
             network,
             [Line(network, i, proxy, events, researcher) for i, proxy in enumerate(proxies)],
         )
+        for output in folder.glob("*/output.log"):
+            # What these scenarios do is foreseen, so it is worth a warning at most.
+            assert not re.search(" - (ERROR|CRITICAL) |Traceback", output.read_text())
 
 
 # -- scenarios ----------------------------------------------------------------------------------
