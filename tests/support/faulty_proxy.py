@@ -245,12 +245,13 @@ class FaultyProxy:
         with self._server() as server:
             server.sendall(request.head + request.body)
             answer = _read_all(server)
-        head, _, body = answer.partition(_END_OF_HEAD)
-        if _has(head, b"transfer-encoding", b"chunked"):
-            body = _without_chunks(body)
+        head, end, body = answer.partition(_END_OF_HEAD)
+        if not end:
+            raise ValueError("The server ended within its answer.")
+        is_chunked = _has(head, b"transfer-encoding", b"chunked")
         self._record("request", request.head + _plain_body(request))
-        self._record("answer", head + b"\r\n" + body)
-        return answer
+        self._record("answer", head + b"\r\n" + (_without_chunks(body) if is_chunked else body))
+        return _closing(head) + _END_OF_HEAD + body
 
     @contextmanager
     def _server(self) -> Iterator[socket.socket]:
@@ -343,7 +344,7 @@ def _read_request(client: socket.socket) -> _Request | None:
     if _has(head, b"transfer-encoding", b"chunked"):
         while not (body == b"0\r\n\r\n" or body.endswith(b"\r\n0\r\n\r\n")):
             body += _some(client)
-    return _Request(method, path, _adapted(head), body)
+    return _Request(method, path, _adapted(head) + _END_OF_HEAD, body)
 
 
 def _some(source: socket.socket) -> bytes:
@@ -354,13 +355,21 @@ def _some(source: socket.socket) -> bytes:
 
 
 def _adapted(head: bytes) -> bytes:
-    """Return a head for one request per connection, without compression of any kind."""
+    """Return a request's head without compression, for a connection of its own."""
     is_upgrade = _has(head, b"upgrade", b"websocket")
-    dropped = _COMPRESSION if is_upgrade else _COMPRESSION | _PERSISTENCE
+    head = _without(head, _COMPRESSION)
+    return head if is_upgrade else _closing(head)
+
+
+def _closing(head: bytes) -> bytes:
+    """Return a head that says that its connection carries nothing else."""
+    return _without(head, _PERSISTENCE) + b"\r\nConnection: close"
+
+
+def _without(head: bytes, names: frozenset[bytes]) -> bytes:
     first, *others = head.split(b"\r\n")
-    kept = [line for line in others if line.partition(b":")[0].lower() not in dropped]
-    lines = [first, *kept] if is_upgrade else [first, b"Connection: close", *kept]
-    return b"\r\n".join(lines) + _END_OF_HEAD
+    kept = [line for line in others if line.partition(b":")[0].lower() not in names]
+    return b"\r\n".join([first, *kept])
 
 
 def _plain_body(request: _Request) -> bytes:
