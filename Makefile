@@ -63,7 +63,7 @@ interop: setup services images ## with the released server, node, client and too
 chaos: setup services images ## kill, pause and disconnect; every run must end once
 	$(PYTEST) tests/chaos
 
-bench: setup ## measure; results go to tests/bench/results
+bench: setup services images ## measure against bare containers; results go to tests/bench/results
 	$(BIN)/python tests/bench/run.py
 
 docs: setup ## write the generated reference pages and check every link
