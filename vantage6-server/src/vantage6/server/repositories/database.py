@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import sqlite3
 import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,10 @@ _log = logging.getLogger(__name__)
 _WRITE = "v6_write"
 _BUSY_TIMEOUT = 10.0
 """Seconds a SQLite writer waits for another process."""
+_UPGRADE_TIMEOUT = 60.0
+"""The same while the schema is brought up to date, which nobody else has to wait for."""
+_SWITCH_PAUSE = 0.02
+"""Seconds between two attempts to switch a SQLite file to write-ahead logging."""
 _LOCK_TIMEOUT = 60.0
 """Seconds a SQLite writer waits for another one of this process."""
 
@@ -108,7 +113,10 @@ class Database:
 
     def migration_engine(self) -> Engine:
         """Make an engine for schema changes: one connection, no foreign-key checks on SQLite."""
-        engine = create_engine(self.url, poolclass=NullPool, hide_parameters=True)
+        wait = {} if self.is_postgresql else {"timeout": _UPGRADE_TIMEOUT}
+        engine = create_engine(
+            self.url, poolclass=NullPool, hide_parameters=True, connect_args=wait
+        )
         if not self.is_postgresql:
             _tune_sqlite(engine, foreign_keys=False)
             return engine.execution_options(**{_WRITE: True})
@@ -180,7 +188,7 @@ def _tune_sqlite(engine: Engine, *, foreign_keys: bool) -> None:
     @event.listens_for(engine, "connect")
     def connect(connection: sqlite3.Connection, _record: ConnectionPoolEntry) -> None:
         connection.isolation_level = None  # we say BEGIN ourselves
-        connection.execute("PRAGMA journal_mode = WAL")
+        _keep_a_journal_ahead(connection)
         # FULL: what was answered as stored also survives a power cut.
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute(f"PRAGMA foreign_keys = {'ON' if foreign_keys else 'OFF'}")
@@ -200,6 +208,20 @@ def _tune_sqlite(engine: Engine, *, foreign_keys: bool) -> None:
     @event.listens_for(engine, "close")
     def close(_connection: sqlite3.Connection, record: ConnectionPoolEntry) -> None:
         _release(lock, record.info)
+
+
+def _keep_a_journal_ahead(connection: sqlite3.Connection) -> None:
+    """Switch to write-ahead logging; while another instance switches too, SQLite does not wait."""
+    deadline = time.monotonic() + _BUSY_TIMEOUT
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error) or time.monotonic() > deadline:
+                raise
+            time.sleep(_SWITCH_PAUSE)
+        else:
+            return
 
 
 def _acquire(lock: threading.Lock, info: dict[Any, Any]) -> None:
