@@ -23,7 +23,6 @@ NODE = NodeIdentity(
     organization_name="Hospital",
     collaboration_id=1,
     encrypted=True,
-    config_name="a",
 )
 
 

@@ -16,7 +16,6 @@ NODE = NodeIdentity(
     organization_name="o",
     collaboration_id=3,
     encrypted=False,
-    config_name="a",
 )
 
 

@@ -34,19 +34,18 @@ def session_with(
 
 def test_the_node_learns_who_it_is() -> None:
     session, told = session_with(ServerSimulator(encrypted=True))
-    identity = session.log_in("clinic", "user")
+    identity = session.log_in()
 
     assert (identity.node_id, identity.node_name) == (7, "Node A")
     assert (identity.organization_id, identity.organization_name) == (1, "Hospital")
     assert (identity.collaboration_id, identity.encrypted) == (1, True)
-    assert (identity.config_name, identity.scope) == ("clinic", "user")
     assert told == []
 
 
 def test_a_wrong_key_ends_the_node_with_one_sentence() -> None:
     session, _ = session_with(ServerSimulator(), api_key="6fd4f2f0-0000-4000-8000-000000000000")
     with pytest.raises(FatalError, match=r"does not accept the API key.*set-api-key"):
-        session.log_in("clinic", "user")
+        session.log_in()
 
 
 def test_a_server_that_is_away_is_waited_for_and_said_once() -> None:
@@ -61,7 +60,7 @@ def test_a_server_that_is_away_is_waited_for_and_said_once() -> None:
     server.before = come_back
     session, told = session_with(server)
 
-    assert session.log_in("clinic", "user").node_id == 7
+    assert session.log_in().node_id == 7
     assert len(told) == 1
 
 
@@ -71,7 +70,7 @@ def test_a_page_of_a_proxy_is_waited_out_too() -> None:
     server.before = lambda moment: setattr(server, "shows_page", len(server.calls) < 2)
     session, told = session_with(server)
 
-    assert session.log_in("clinic", "user").node_id == 7
+    assert session.log_in().node_id == 7
     assert len(told) == 1
 
 
@@ -81,4 +80,4 @@ def test_a_node_told_to_stop_does_not_wait_for_the_server() -> None:
     stop.set()
     session, _ = session_with(server, stop)
     with pytest.raises(NodeStoppedError):
-        session.log_in("clinic", "user")
+        session.log_in()

@@ -130,7 +130,7 @@ class NodeApp:
         auth = NodeAuth(settings["api_key"])
         transport = self._transport(auth, closing)
         session = Session(auth, transport, self.stop, on_first_failure=self._waiting)
-        identity = session.log_in(self.context.name, self.context.scope)
+        identity = session.log_in()
         _log.info(
             "Logged in as %s of %s in collaboration %d",
             identity.node_name,

@@ -12,7 +12,7 @@ __all__ = ["NodeFolders", "NodeIdentity"]
 
 @dataclass(frozen=True)
 class NodeIdentity:
-    """What the server says about the node that logged in, and how it is called at the station.
+    """What the server says about the node that logged in.
 
     Attributes
     ----------
@@ -22,9 +22,6 @@ class NodeIdentity:
         Names on the server.
     encrypted : bool
         Whether the collaboration encrypts payloads.
-    config_name, scope : str
-        Name of the configuration and its scope (``user`` or ``system``); they name what the
-        node makes at the station.
     """
 
     node_id: int
@@ -33,8 +30,6 @@ class NodeIdentity:
     organization_name: str
     collaboration_id: int
     encrypted: bool
-    config_name: str
-    scope: str = "user"
 
 
 @dataclass(frozen=True)
@@ -81,10 +76,6 @@ class NodeFolders:
     def run_log(self, run_id: int) -> Path:
         """Return where a run's log is kept at the station."""
         return self.runs / f"{run_id}.log"
-
-    def job(self, job_id: int) -> Path:
-        """Return the scratch folder shared by this node's runs of one job."""
-        return self.jobs / str(job_id)
 
     def create(self) -> None:
         """Make the folders, readable for the node's own account only."""

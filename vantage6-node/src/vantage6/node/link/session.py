@@ -60,7 +60,7 @@ class Session:
         self._has_failed = False
         self._first_pause = first_pause
 
-    def log_in(self, config_name: str, scope: str) -> NodeIdentity:
+    def log_in(self) -> NodeIdentity:
         """Log in, however long the server is away, and return who this node is.
 
         Raises
@@ -71,7 +71,7 @@ class Session:
             If the node was told to stop meanwhile.
         """
         self.insist("log in", self._log_in_once)
-        return self.insist("read the node's details", lambda: self._identity(config_name, scope))
+        return self.insist("read the node's details", self._identity)
 
     def insist(self, purpose: str, ask: Callable[[], _T]) -> _T:
         """Repeat a question for as long as the server is away.
@@ -112,7 +112,7 @@ class Session:
                 "node; set the right one with: v6 node set-api-key."
             ) from error
 
-    def _identity(self, config_name: str, scope: str) -> NodeIdentity:
+    def _identity(self) -> NodeIdentity:
         node_id = int(self._auth.claims[SUBJECT_CLAIM])
         node = self._api.node(node_id)
         if node.collaboration_id is None:
@@ -128,6 +128,4 @@ class Session:
             organization_name=organization.name,
             collaboration_id=node.collaboration_id,
             encrypted=self._api.is_encrypted(node.collaboration_id),
-            config_name=config_name,
-            scope=scope,
         )

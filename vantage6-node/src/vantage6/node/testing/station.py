@@ -153,7 +153,6 @@ class SteppedNode:
             organization_name="Hospital",
             collaboration_id=1,
             encrypted=server.encrypted,
-            config_name="a",
         )
         self.parts: NodeParts = assemble(
             Surroundings(
