@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import logging
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -33,16 +34,16 @@ SHARED_ENCRYPT_KEY_LENGTH = SESSION_KEY_LENGTH
 _CHUNK_SIZE = 1024 * 1024
 
 
-class CryptorBase:
+class CryptorBase(ABC):
     """What both cryptors of the contract offer."""
 
     def __init__(self) -> None:
         self.log = logging.getLogger(__name__)
 
     @property
+    @abstractmethod
     def cryptor(self) -> Cryptor:
         """The scheme behind this object."""
-        raise NotImplementedError
 
     @staticmethod
     def bytes_to_str(data: bytes) -> str:
