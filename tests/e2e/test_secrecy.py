@@ -4,8 +4,7 @@ The records have column names and fractions that occur nowhere else, so a search
 tells. Not searched for, because they are in every file anyway: whole numbers such as counts and
 events (0, 1, 3, 228), words of the results such as "time" and "log", and numbers of fewer than
 six digits such as 0.95. The names of the images are known to the server on purpose, since the
-stations decide by them; the names and the descriptions of tasks are for everybody to read. So are
-the column names that a node offers with the setting share_config, which is off here.
+stations decide by them; the names and the descriptions of tasks are for everybody to read.
 """
 
 from __future__ import annotations
@@ -132,7 +131,6 @@ def _gather(folder: Path, *, encrypted: bool) -> Evidence:
             node_settings={
                 "images": {"relay": RELAY_IMAGE},
                 "port": proxy.port,
-                "share_config": False,
             },
         )
         stack.enter_context(network)

@@ -22,13 +22,13 @@ def test_the_payload_has_the_form_of_the_contract(tmp_path: Path) -> None:
         {"label": "omop", "uri": "postgresql://x", "type": "omop"},
     ]
     info = node_info(
-        is_encrypted=True,
+        is_encrypted=False,
         policies=settings_for_tests(policies=policies).policies,
         sources=DataSources.from_settings(sources),
     )
 
     assert info == {
-        "encryption": True,
+        "encryption": False,
         "allowed_algorithms": ["img"],
         "allowed_users": ["5"],
         "allowed_orgs": ["Registry"],
@@ -52,3 +52,16 @@ def test_keys_of_policies_that_are_not_set_are_left_out() -> None:
         "database_labels": [],
         "database_types": {},
     }
+
+
+def test_an_encrypted_collaboration_keeps_column_names_from_the_server(tmp_path: Path) -> None:
+    file = tmp_path / "patients.csv"
+    file.write_text("age,sex\n1,2\n")
+    info = node_info(
+        is_encrypted=True,
+        policies=settings_for_tests().policies,
+        sources=DataSources.from_settings([{"label": "default", "uri": str(file), "type": "csv"}]),
+    )
+
+    assert info["database_labels"] == ["default"]
+    assert "database_columns" not in info

@@ -284,7 +284,8 @@ NODE_SECTION = Section(
         Field(
             "share_config",
             Kind.BOOLEAN,
-            "Whether the server learns the node's policies, database labels and column names.",
+            "Whether the server learns the node's policies, database labels and, unless the "
+            "collaboration is encrypted, column names.",
             default=True,
         ),
         Field(

@@ -11,7 +11,11 @@ __all__ = ["node_info"]
 
 
 def node_info(*, is_encrypted: bool, policies: Policies, sources: DataSources) -> dict[str, Any]:
-    """Return the payload of ``node_info_update``."""
+    """Return the payload of ``node_info_update``.
+
+    Column names are part of what algorithms work on, which the server of an encrypted
+    collaboration must not learn.
+    """
     info: dict[str, Any] = {
         "encryption": is_encrypted,
         "allowed_algorithms": _algorithms(policies),
@@ -22,7 +26,7 @@ def node_info(*, is_encrypted: bool, policies: Policies, sources: DataSources) -
         info["allowed_users"] = list(policies.users)
     if policies.organizations:
         info["allowed_orgs"] = list(policies.organizations)
-    columns = sources.columns()
+    columns = {} if is_encrypted else sources.columns()
     if columns:
         info["database_columns"] = {f"columns_{label}": names for label, names in columns.items()}
     return info
