@@ -42,7 +42,7 @@ build() {
 wheels() {
     local folder=$1; shift
     rm -rf "$folder"; mkdir -p "$folder"
-    "$python" -m pip wheel --quiet --disable-pip-version-check --no-deps --no-build-isolation \
+    "$python" -m pip wheel --quiet --no-cache-dir --disable-pip-version-check --no-deps --no-build-isolation \
         --wheel-dir "$folder" "$@"
 }
 
